@@ -1,0 +1,46 @@
+"""Public identifiers: `<prefix>_<26 characters>`, a UUIDv7 in lower-case Crockford base32."""
+
+import os
+import time
+import uuid
+
+from chatbot_project.api.errors import ResourceNotFound
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+VALUES = {character: value for value, character in enumerate(ALPHABET)}
+LENGTH = 26
+
+
+def uuid7() -> uuid.UUID:
+    """A time-ordered UUID (RFC 9562, section 5.7): 48 bits of milliseconds, 74 random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10), "big")
+    value = (milliseconds & (2**48 - 1)) << 80 | random & (2**80 - 1)
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return uuid.UUID(int=value)
+
+
+def encode(prefix: str, value: uuid.UUID) -> str:
+    """`encode("chat", value)` -> `chat_01jh...`: the prefix and 26 characters."""
+    number = value.int
+    characters = []
+    for _ in range(LENGTH):
+        characters.append(ALPHABET[number & 31])
+        number >>= 5
+    return f"{prefix}_{''.join(reversed(characters))}"
+
+
+def decode(prefix: str, text: str) -> uuid.UUID:
+    """The uuid behind a public id. Raises ResourceNotFound for anything that `encode` cannot have made."""
+    head, _, body = text.partition("_")
+    if head != prefix or len(body) != LENGTH:
+        raise ResourceNotFound
+    number = 0
+    for character in body:
+        if character not in VALUES:
+            raise ResourceNotFound
+        number = number << 5 | VALUES[character]
+    if number >= 2**128:
+        raise ResourceNotFound
+    return uuid.UUID(int=number)
