@@ -60,7 +60,8 @@ class UserManager(BaseUserManager["User"]):
 
 class User(AbstractBaseUser, PermissionsMixin):
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
-    email = models.EmailField()
+    # The constraint below is the real rule; Django's own commands look for `unique`.
+    email = models.EmailField(unique=True)
     name = models.CharField(max_length=150, blank=True)
     tier = models.ForeignKey(Tier, on_delete=models.PROTECT, related_name="users")
     is_staff = models.BooleanField("staff", default=False)
@@ -74,7 +75,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS: ClassVar = []
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(Lower("email"), name="unique_email")]
+        ordering: ClassVar = ["email"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="unique_email",
+                violation_error_message="An account with this e-mail address exists.",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.email
@@ -140,15 +148,21 @@ class UsageDay(models.Model):
     id = models.BigAutoField(primary_key=True)
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="usage_days")
     api_key_id: uuid.UUID | None
-    api_key = models.ForeignKey(ApiKey, null=True, on_delete=models.CASCADE)
+    # RESTRICT: deleting a key must not give its tokens back; deleting its owner takes both.
+    api_key = models.ForeignKey(
+        ApiKey, null=True, on_delete=models.RESTRICT, related_name="usage_days"
+    )
     day = models.DateField()
     answers = models.PositiveIntegerField(default=0)
     prompt_tokens = models.PositiveBigIntegerField(default=0)
     completion_tokens = models.PositiveBigIntegerField(default=0)
 
     class Meta:
+        ordering: ClassVar = ["-day"]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["owner", "day", "api_key"], nulls_distinct=False, name="one_row_a_day_and_key"
+                fields=["owner", "day", "api_key"],
+                nulls_distinct=False,
+                name="one_row_a_day_and_key",
             )
         ]
