@@ -12,13 +12,12 @@ LENGTH = 26
 
 
 def uuid7() -> uuid.UUID:
-    """A time-ordered UUID (RFC 9562, section 5.7): 48 bits of milliseconds, 74 random bits."""
-    milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big")
-    value = (milliseconds & (2**48 - 1)) << 80 | random & (2**80 - 1)
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return uuid.UUID(int=value)
+    """A UUID that sorts by time (RFC 9562, section 5.7): 48 bits of milliseconds, 12 bits of their
+    fraction (its method 3, so that ids made in one millisecond keep their order), 62 random bits."""
+    milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
+    fraction = nanoseconds * 4096 // 1_000_000
+    random = int.from_bytes(os.urandom(8), "big") & (2**62 - 1)
+    return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0x2 << 62 | random)
 
 
 def encode(prefix: str, value: uuid.UUID) -> str:
