@@ -3,21 +3,21 @@
 import os
 from pathlib import Path
 
-import environ
-
 from chatbot_project.embedded.addresses import embedded_addresses
+from chatbot_project.environment import REDIS, BadSetting, Environment, database_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+env = Environment()
+env.read_file(BASE_DIR / env.str("ENV_FILE", ".env"))
 
 # --- Where things are -------------------------------------------------------------------------
-DATA_DIR = Path(env.str("CHATBOT_DATA_DIR", "var")).expanduser()
-if not DATA_DIR.is_absolute():
-    DATA_DIR = BASE_DIR / DATA_DIR
-EMBEDDED = embedded_addresses(DATA_DIR)
-PORT = env.int("PORT", 8000)
-PUBLIC_URL = env.str("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
+DATA_DIR = BASE_DIR / Path(env.str("CHATBOT_DATA_DIR", "var")).expanduser()
+try:
+    EMBEDDED = embedded_addresses(DATA_DIR)
+except OSError as error:
+    raise BadSetting("CHATBOT_DATA_DIR", f"{DATA_DIR} cannot be used ({error.strerror}).") from None
+PORT = env.int("PORT", 8000, minimum=1, maximum=65535)
+PUBLIC_URL = env.url("PUBLIC_URL", f"http://localhost:{PORT}")
 SITE_NAME = env.str("SITE_NAME", "Chatbot")
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "support@localhost")
 DEBUG = env.bool("DEBUG", False)
@@ -25,16 +25,17 @@ SECRET_KEY = env.str("SECRET_KEY", "") or EMBEDDED["SECRET_KEY"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 
 # --- Database, cache, queue -------------------------------------------------------------------
-DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10)
+DATABASE_URL = env.str("DATABASE_URL")
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, minimum=1)
+DATABASE_POOL = {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 20}
 DATABASES = {
     "default": {
-        **env.db_url_config(env.str("DATABASE_URL", "") or EMBEDDED["DATABASE_URL"]),
+        **database_config(DATABASE_URL or EMBEDDED["DATABASE_URL"], DATABASE_POOL),
         "CONN_MAX_AGE": 0,  # the pool keeps connections; Django must give them back
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 20}},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-REDIS_URL = env.str("REDIS_URL", "") or EMBEDDED["REDIS_URL"]
+REDIS_URL = env.url("REDIS_URL", EMBEDDED["REDIS_URL"], schemes=REDIS)
 
 # --- Applications -----------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -71,7 +72,7 @@ API_REPLAY = "chat.replies.replay"
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
 
 # --- Language models --------------------------------------------------------------------------
-OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "")
+OPENAI_BASE_URL = env.url("OPENAI_BASE_URL")
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
 EMBEDDED_MODEL = not (OPENAI_BASE_URL or OPENAI_API_KEY)
 if EMBEDDED_MODEL:

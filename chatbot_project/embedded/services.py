@@ -1,0 +1,79 @@
+"""Finding or starting the embedded servers of a data folder, for as long as somebody needs them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from chatbot_project.embedded.errors import StartFailed
+from chatbot_project.embedded.kept_secrets import make_data_dir
+from chatbot_project.embedded.leases import Lease, exclusive
+from chatbot_project.embedded.postgres import Postgres
+from chatbot_project.embedded.valkey import Valkey
+
+
+class Server(Protocol):
+    def is_running(self) -> bool: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+SERVERS: dict[str, Callable[[Path, bool], Server]] = {"postgres": Postgres, "valkey": Valkey}
+
+
+@contextmanager
+def running(names: Iterable[str], data_dir: Path, *, durable: bool = True) -> Iterator[None]:
+    """Find or start the named servers ("postgres", "valkey", "llm"), all at once.
+
+    Whoever uses a server holds a share in it; the last one to leave stops it. Raises StartFailed.
+    """
+    held = [_Held(name, SERVERS[name](data_dir, durable), data_dir) for name in names]
+    if held:
+        make_lock_dir(data_dir)
+    try:
+        _at_once([share.take for share in held])
+        yield
+    finally:
+        _at_once([share.give_back for share in held])
+
+
+class _Held:
+    """One server and our share in it."""
+
+    def __init__(self, name: str, server: Server, data_dir: Path) -> None:
+        self._server = server
+        self._path = data_dir / "locks" / name
+        self._lease: Lease | None = None
+
+    def take(self) -> None:
+        with exclusive(self._path.with_suffix(".start")):
+            self._lease = Lease(self._path.with_suffix(".users"))
+            if not self._server.is_running():
+                self._server.start()
+
+    def give_back(self) -> None:
+        if self._lease is None:
+            return
+        with exclusive(self._path.with_suffix(".start")):
+            if self._lease.is_last():
+                self._server.stop()
+            self._lease.end()
+
+
+def make_lock_dir(data_dir: Path) -> None:
+    try:
+        make_data_dir(data_dir)
+        (data_dir / "locks").mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise StartFailed(f"The data folder {data_dir} cannot be used: {error.strerror}.") from error
+
+
+def _at_once(actions: list[Callable[[], None]]) -> None:
+    """Run all of them to their end, then raise the first error there was."""
+    if not actions:
+        return
+    with ThreadPoolExecutor(len(actions)) as pool:
+        futures: list[Future[None]] = [pool.submit(action) for action in actions]
+    for future in futures:
+        future.result()

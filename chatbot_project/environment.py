@@ -1,0 +1,100 @@
+"""Reading settings from the environment. A bad value ends the process with one line that names it."""
+
+import os
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import environ
+
+TRUE = {"1", "true", "yes", "on"}
+FALSE = {"0", "false", "no", "off"}
+POSTGRES = ("postgres", "postgresql")
+REDIS = ("redis", "rediss", "unix")
+HTTP = ("http", "https")
+
+
+class BadSetting(SystemExit):
+    """Ends any process that reads the settings: Python prints the line alone, exit status 1."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"Setting {name}: {problem}")
+
+
+class Environment:
+    """Typed values of environment variables. One that is empty counts as absent."""
+
+    def read_file(self, path: Path) -> None:
+        """Take from a `.env` file, if it is there, what the environment does not say itself."""
+        if path.exists():
+            try:
+                environ.Env.read_env(path)
+            except (OSError, UnicodeDecodeError) as error:
+                raise BadSetting("ENV_FILE", f"{path} cannot be read ({error}).") from None
+
+    def str(self, name: str, default: str = "", *, choices: Collection[str] = ()) -> str:
+        value = os.environ.get(name, "").strip() or default
+        if choices and value not in choices:
+            raise BadSetting(name, f"{value!r} is not one of {', '.join(choices)}.")
+        return value
+
+    def int(self, name: str, default: int, *, minimum: int = 0, maximum: int = 2**31 - 1) -> int:
+        value = self._number(name, int, default, "a whole number")
+        if not minimum <= value <= maximum:
+            raise BadSetting(name, f"{value} is not between {minimum} and {maximum}.")
+        return value
+
+    def float(self, name: str, default: float, *, minimum: float = 0.0) -> float:
+        value = self._number(name, float, default, "a number")
+        if not minimum <= value < float("inf"):
+            raise BadSetting(name, f"{value} is not a number from {minimum} up.")
+        return value
+
+    def bool(self, name: str, default: bool = False) -> bool:
+        text = self.str(name).lower()
+        if not text:
+            return default
+        if text not in TRUE | FALSE:
+            raise BadSetting(name, f"{text!r} is neither true nor false.")
+        return text in TRUE
+
+    def list(self, name: str, default: Sequence[str] = ()) -> list[str]:
+        """Comma-separated, blanks around the parts dropped, empty parts too."""
+        text = self.str(name)
+        return [part.strip() for part in text.split(",") if part.strip()] if text else [*default]
+
+    def url(self, name: str, default: str = "", *, schemes: Sequence[str] = HTTP) -> str:
+        """An address without a slash at its end."""
+        value = self.str(name, default)
+        if value:
+            check_url(name, value, schemes)
+        return value.rstrip("/")
+
+    def _number(self, name: str, kind: Any, default: Any, wanted: str) -> Any:
+        text = self.str(name)
+        try:
+            return kind(text) if text else default
+        except ValueError:
+            raise BadSetting(name, f"{text!r} is not {wanted}.") from None
+
+
+def check_url(name: str, value: str, schemes: Sequence[str]) -> None:
+    """Refuse what is no address of these schemes. The message never shows the address: it may hold a password."""
+    try:
+        parts = urlsplit(value)
+        is_complete = bool(parts.netloc or (parts.scheme == "unix" and parts.path))
+        parts.port  # noqa: B018 - raises ValueError on a bad one
+    except ValueError:
+        is_complete = False
+    if not is_complete or parts.scheme not in schemes:
+        raise BadSetting(name, f"must be an address that starts with {' or '.join(s + '://' for s in schemes)}.")
+
+
+def database_config(url: str, pool: dict[str, object]) -> dict[str, Any]:
+    """Django's description of the database at this address, with a connection pool."""
+    check_url("DATABASE_URL", url, POSTGRES)
+    config: dict[str, Any] = environ.Env.db_url_config(url)
+    config["HOST"] = unquote(config["HOST"])  # a socket's folder is written with %2F
+    config["OPTIONS"] = {**config.get("OPTIONS", {}), "pool": pool}
+    return config
