@@ -8,8 +8,9 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from chatbot_project.api import ids
@@ -19,7 +20,10 @@ SCOPES = [
     for area in ("chat", "documents", "files", "knowledge", "webhooks")
     for action in ("read", "write")
 ]
+# Given by staff alone: it lets a key share knowledge with everyone.
+STAFF_SCOPES = ["knowledge:share"]
 STANDARD = "standard"
+ENTERPRISE = "enterprise"
 
 
 class Tier(models.Model):
@@ -55,7 +59,11 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email__iexact=username)
+        return self.with_email(username or "").get()
+
+    def with_email(self, email: str) -> models.QuerySet["User"]:
+        """Whatever the case. `email__iexact` would miss the index, which is on lower(email)."""
+        return self.filter(Exact(Lower("email"), Lower(Value(email))))
 
 
 class User(AbstractBaseUser, PermissionsMixin):
