@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from chatbot_project import logs
 from chatbot_project.embedded.addresses import embedded_addresses
 from chatbot_project.environment import REDIS, BadSetting, Environment, database_config
 
@@ -37,6 +38,8 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.url("REDIS_URL", EMBEDDED["REDIS_URL"], schemes=REDIS)
 
+CACHES = {"default": {"BACKEND": "chatbot_project.api.cache.RedisCache", "LOCATION": REDIS_URL}}
+
 # --- Applications -----------------------------------------------------------------------------
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -49,6 +52,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_ratelimit",
     "chatbot_project.api",
     "chatbot_project.embedded",
     "chatbot_project.site",
@@ -65,11 +69,87 @@ LANGUAGE_CODE = "en-us"
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 
+# --- Middleware and pages ---------------------------------------------------------------------
+MIDDLEWARE = [
+    "chatbot_project.api.middleware.Plumbing",
+    # Django's own, for pages alone: calls to the API pass them by.
+    "chatbot_project.api.pages.Security",
+    "chatbot_project.api.pages.Session",
+    "chatbot_project.api.pages.Common",
+    "chatbot_project.api.pages.Csrf",
+    "chatbot_project.api.pages.Authentication",
+    "chatbot_project.api.pages.Messages",
+    "chatbot_project.api.pages.Clickjacking",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+HTTPS = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SILENCED_SYSTEM_CHECKS = [
+    # It knows no Redis backend but django-redis. Ours counts atomically; a test holds it to that.
+    "django_ratelimit.W001",
+]
+
+# --- Logs -------------------------------------------------------------------------------------
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
+LOG_FORMAT = env.str("LOG_FORMAT", "auto")  # json, text, or auto: text on a terminal
+LOGGING = logs.configuration(LOG_LEVEL, LOG_FORMAT)
+
+# --- Server -----------------------------------------------------------------------------------
+# Loopback: a first start on a laptop must not open a port to its network. Containers say 0.0.0.0.
+HOST = env.str("HOST", "127.0.0.1")
+MAX_BODY_BYTES = 10_000_000
+MAX_UPLOAD_BYTES = 100_000_000
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+# --- Queue ------------------------------------------------------------------------------------
+# Celery spells a Unix socket its own way.
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 30}
+CELERY_TASK_PUBLISH_RETRY = False  # a request must not wait for a broker that is down
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "note-worker": {"task": "chatbot_project.site.tasks.note_worker", "schedule": 15.0},
+}
+
 # --- API --------------------------------------------------------------------------------------
 API_AUTHENTICATE = "accounts.authentication.authenticate"
 API_ANONYMOUS_REQUESTS_PER_MINUTE = env.int("ANONYMOUS_REQUESTS_PER_MINUTE", 30)
 API_REPLAY = "chat.replies.replay"
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.CallerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["chatbot_project.api.permissions.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["chatbot_project.api.bodies.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "chatbot_project.api.negotiation.AlwaysFirst",
+    "DEFAULT_PAGINATION_CLASS": "chatbot_project.api.pagination.Pagination",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "chatbot_project.api.errors_handler.handle",
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%SZ",
+}
 
 # --- Language models --------------------------------------------------------------------------
 OPENAI_BASE_URL = env.url("OPENAI_BASE_URL")

@@ -1,8 +1,11 @@
 """Who is asking: what the API plumbing knows of an account without knowing the accounts app."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+
+from django.http import HttpRequest
 
 from chatbot_project.api.errors import InsufficientPermissions
 
@@ -23,3 +26,6 @@ class Caller:
             raise InsufficientPermissions(
                 f"This key lacks the scope {scope}.", required_scope=scope
             )
+
+
+Authenticate = Callable[[HttpRequest], Caller | None]

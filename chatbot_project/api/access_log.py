@@ -1,0 +1,45 @@
+"""One line a request: who, what, how it ended, how long. No query strings: they may hold secrets."""
+
+import time
+
+import structlog
+from django.http import HttpResponseBase
+
+from chatbot_project.api import ids
+from chatbot_project.api.requests import ApiRequest, is_api
+
+log = structlog.get_logger("access")
+
+UNLOGGED = ("/healthz", "/readyz")
+MAX_PATH = 200
+
+
+def write_when_done(request: ApiRequest, response: HttpResponseBase) -> None:
+    """Now; for a stream, when it has ended."""
+    if response.streaming:
+        response._resource_closers.append(lambda: write(request, response.status_code))
+    else:
+        write(request, response.status_code)
+
+
+def write(request: ApiRequest, status: int) -> None:
+    if request.path in UNLOGGED:
+        return
+    caller = request.caller
+    log.info(
+        "request",
+        request_id=request.api.request_id,
+        method=request.method,
+        path=loggable_path(request),
+        status=status,
+        duration_ms=round((time.perf_counter() - request.api.started) * 1000, 1),
+        account=ids.encode("user", caller.account_id) if caller else None,
+        key=caller.key.public_id if caller and caller.key else None,
+    )
+
+
+def loggable_path(request: ApiRequest) -> str:
+    """A page's route, not its path: links in mails carry secrets in it."""
+    if is_api(request.path):
+        return request.path[:MAX_PATH]
+    return request.resolver_match.route if request.resolver_match else "(unknown page)"

@@ -1,0 +1,42 @@
+"""What every call to the API passes before its view: who asks, how often, how much."""
+
+from functools import cache
+from typing import cast
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+
+from chatbot_project.api import limits
+from chatbot_project.api.addresses import limited_address
+from chatbot_project.api.body_limits import refusal_of
+from chatbot_project.api.callers import Authenticate, Caller
+from chatbot_project.api.requests import ApiRequest
+
+
+@cache
+def authenticate() -> Authenticate:
+    return cast(Authenticate, import_string(settings.API_AUTHENTICATE))
+
+
+def admit(request: ApiRequest) -> None:
+    """Sets `request.caller` and `request.api.usage`. Raises the ApiError that refuses the call.
+
+    Whoever is not known, or not let in, counts against the address the call came from.
+    """
+    request.caller = None
+    try:
+        request.caller = authenticate()(request)
+    finally:
+        request.api.usage = count(request, request.caller)
+        request.api.usage.require()
+    request.get_host()  # raises DisallowedHost
+    if refusal := refusal_of(request):
+        raise refusal
+
+
+def count(request: HttpRequest, caller: Caller | None) -> limits.Usage:
+    if caller is None:
+        subject = f"address:{limited_address(request)}"
+        return limits.count(subject, settings.API_ANONYMOUS_REQUESTS_PER_MINUTE)
+    return limits.count(f"account:{caller.account_id}", caller.requests_per_minute)

@@ -1,0 +1,121 @@
+"""What stands before Django under any ASGI server: body limits, static files, the lifespan protocol."""
+
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import quote
+
+import django
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.core.handlers.asgi import ASGIHandler
+from servestatic import ServeStaticASGI
+
+from chatbot_project.api import shutdown
+from chatbot_project.api.body_limits import TOO_LARGE, body_limit, mark
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+ASCII = "".join(map(chr, range(128)))
+
+
+def application_for() -> "Application":
+    django.setup(set_prefix=False)
+    return Application()
+
+
+class Application(ASGIHandler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.static = static_files(super().__call__)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await lifespan(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close"})  # refused: there is nothing to talk to yet
+        elif scope["path"].startswith(settings.STATIC_URL):
+            await self.static(scope, receive, with_request_id(send))
+        else:
+            await super().__call__(scope, LimitedBody(scope, receive), send)
+
+    def create_request(self, scope: Scope, body_file: Any) -> Any:
+        """Makes good what servers leave open: raw bytes in the query, the length of a chunked body."""
+        scope["query_string"] = ascii_only(scope.get("query_string", b""))
+        names = {name for name, _ in scope["headers"]}
+        if b"transfer-encoding" in names and b"content-length" not in names:
+            length = body_file.seek(0, 2)
+            body_file.seek(0)
+            scope["headers"] = [*scope["headers"], (b"content-length", b"%d" % length)]
+        return super().create_request(scope, body_file)
+
+
+def ascii_only(query: bytes) -> bytes:
+    return query if query.isascii() else quote(query, safe=ASCII).encode()
+
+
+def static_files(otherwise: Any) -> ServeStaticASGI:
+    """The apps' static files, straight from where they are installed: nothing to collect."""
+    static = ServeStaticASGI(otherwise, autorefresh=settings.DEBUG, max_age=3600)
+    for finder in finders.get_finders():
+        for storage in getattr(finder, "storages", {}).values():
+            static.add_files(storage.location, prefix=settings.STATIC_URL)
+    return static
+
+
+def with_request_id(send: Send) -> Send:
+    async def wrapped(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            given = (b"x-request-id", uuid.uuid4().hex.encode())
+            message["headers"] = [*message["headers"], given]
+        await send(message)
+
+    return wrapped
+
+
+class LimitedBody:
+    """A `receive` that ends the body where it exceeds the limit, and marks the scope for the middleware.
+
+    What the client goes on sending is thrown away.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.scope, self.receive = scope, receive
+        self.limit = body_limit(scope["method"], scope["path"])
+        self.room = self.limit
+        self.refused = False
+
+    async def __call__(self) -> Message:
+        if not self.refused and declared_length(self.scope) > self.limit:
+            return self.refuse()
+        message = await self.receive()
+        while self.refused and message["type"] == "http.request":
+            message = await self.receive()
+        self.room -= len(message.get("body", b""))
+        return message if self.room >= 0 or self.refused else self.refuse()
+
+    def refuse(self) -> Message:
+        self.refused = True
+        mark(self.scope, TOO_LARGE)
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+
+def declared_length(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
+
+
+async def lifespan(receive: Receive, send: Send) -> None:
+    """Servers that speak it (uvicorn, granian) let us end in good order too."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.shutdown":
+            await shutdown.run()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,158 @@
+"""Request bodies: JSON objects that PostgreSQL can hold, and everything else refused by name."""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import IO, Any, NoReturn
+
+from django.http import HttpRequest
+from rest_framework import serializers
+from rest_framework.parsers import BaseParser
+
+from chatbot_project.api.errors import InvalidRequest, UnsupportedMediaType
+from chatbot_project.api.errors_handler import invalid_fields
+
+MAX_DEPTH = 100
+CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii"}
+
+
+def read_json(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object in the body; `{}` for an empty one.
+
+    Raises InvalidRequest (not JSON, not an object, NUL, lone surrogates, nested deeper than 100,
+    NaN, bad UTF-8), UnsupportedMediaType (another content type or charset), RequestDataTooBig.
+    """
+    body = request.body
+    if not body:
+        return {}
+    require_json(request)
+    text = as_text(body)
+    value = parse(text)
+    if not isinstance(value, dict):
+        raise InvalidRequest("The body must be a JSON object.")
+    check(text, value)
+    return value
+
+
+def require_json(request: HttpRequest) -> None:
+    content_type = request.content_type or ""
+    if content_type != "application/json":
+        raise UnsupportedMediaType
+    charset = (request.content_params or {}).get("charset", "utf-8").strip("\"' ").lower()
+    if charset not in CHARSETS:
+        raise UnsupportedMediaType("Send JSON in UTF-8: this charset is not supported.")
+
+
+def as_text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"The body is not UTF-8: see byte {error.start}.") from None
+
+
+def parse(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=refuse_constant, parse_float=finite)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno} column {error.colno}"
+        raise InvalidRequest(f"The body is not valid JSON: see {where}.") from None
+    except RecursionError:
+        raise too_deep() from None
+    except ValueError:  # an integer of more digits than Python converts
+        raise InvalidRequest("The body holds a number that is too long.") from None
+
+
+def refuse_constant(name: str) -> NoReturn:
+    raise InvalidRequest(f"{name} is not valid JSON.")
+
+
+def finite(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise InvalidRequest("The body holds a number that is too large.")
+    return value
+
+
+def too_deep() -> InvalidRequest:
+    return InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels.")
+
+
+def check(text: str, value: Any) -> None:
+    """Looks closer only where the text gives a reason to."""
+    if text.count("[") + text.count("{") > MAX_DEPTH and deeper_than(value, MAX_DEPTH):
+        raise too_deep()
+    if "\\u" not in text:  # NUL and surrogates can only come as escapes: the text is strict UTF-8
+        return
+    for string in strings(value):
+        if "\0" in string:
+            raise InvalidRequest("The body holds a NUL character (\\u0000).")
+        if not encodable(string):
+            raise InvalidRequest("The body holds half of a surrogate pair.")
+
+
+def encodable(string: str) -> bool:
+    try:
+        string.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def deeper_than(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit + 1):
+        level = [child for parent in level for child in children(parent)]
+        if not level:
+            return False
+    return True
+
+
+def children(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every string of a JSON value, keys too."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            yield from item
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+
+
+def validate(serializer_class: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+    """What the serializer makes of `data`. Raises InvalidRequest with missing_fields, invalid_fields."""
+    serializer = serializer_class(data=data)
+    if serializer.is_valid():
+        return dict(serializer.validated_data)
+    codes = {name: get_codes(error) for name, error in serializer.errors.items()}
+    raise invalid_fields(serializer.errors, codes)
+
+
+def get_codes(detail: Any) -> Any:
+    if isinstance(detail, dict):
+        return {name: get_codes(value) for name, value in detail.items()}
+    if isinstance(detail, list):
+        return [get_codes(value) for value in detail]
+    return detail.code
+
+
+class JSONParser(BaseParser):
+    """REST framework's door to `read_json`."""
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Any = None,
+    ) -> dict[str, Any]:
+        return read_json(parser_context["request"]._request)

@@ -1,0 +1,37 @@
+"""How large a body may be. Servers stop reading there and mark the request; the middleware refuses it."""
+
+from collections.abc import MutableMapping
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from chatbot_project.api.errors import ApiError, InvalidRequest, PayloadTooLarge
+
+UPLOADS = ("POST", "/api/files/upload")
+TOO_LARGE = "too large"
+MARK = "chatbot.refusal"  # in the ASGI scope
+
+Scope = MutableMapping[str, Any]
+
+
+def body_limit(method: str, path: str) -> int:
+    """Bytes."""
+    if (method, path) == UPLOADS:
+        limit: int = settings.MAX_UPLOAD_BYTES
+    else:
+        limit = settings.MAX_BODY_BYTES
+    return limit
+
+
+def mark(scope: Scope, reason: str) -> None:
+    scope[MARK] = reason
+
+
+def refusal_of(request: HttpRequest) -> ApiError | None:
+    """Why the server passed this request on without its body, as an error."""
+    reason: str | None = getattr(request, "scope", {}).get(MARK)
+    if reason == TOO_LARGE:
+        limit = body_limit(request.method or "", request.path)
+        return PayloadTooLarge(limit_bytes=limit, headers={"Connection": "close"})
+    return InvalidRequest(reason, headers={"Connection": "close"}) if reason else None

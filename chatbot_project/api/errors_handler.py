@@ -1,0 +1,130 @@
+"""The one place that turns an exception into an answer: the envelope for the API, a page for people."""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from django.core.exceptions import (
+    BadRequest,
+    ObjectDoesNotExist,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
+from django.db import DataError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
+from django.http.request import UnreadablePostError
+from django.shortcuts import render as render_page
+from rest_framework import exceptions as drf
+
+from chatbot_project.api import errors
+from chatbot_project.api.requests import is_api, state_of
+
+log = structlog.get_logger("api")
+
+# The first match wins. Messages are ours: an exception's own text is never shown.
+KNOWN: list[tuple[type[Exception] | tuple[type[Exception], ...], type[errors.ApiError]]] = [
+    ((drf.NotAuthenticated, drf.AuthenticationFailed), errors.InvalidApiKey),
+    ((drf.PermissionDenied, PermissionDenied), errors.InsufficientPermissions),
+    ((drf.NotFound, Http404, ObjectDoesNotExist), errors.ResourceNotFound),
+    (drf.MethodNotAllowed, errors.MethodNotAllowed),
+    (drf.UnsupportedMediaType, errors.UnsupportedMediaType),
+    (RequestDataTooBig, errors.PayloadTooLarge),
+    # A value that no column can hold: beyond 64 bits, NUL in a text.
+    ((drf.ParseError, BadRequest, SuspiciousOperation, MultiPartParserError), errors.InvalidRequest),
+    ((UnreadablePostError, DataError), errors.InvalidRequest),
+]
+
+
+def render(error: Exception, request: HttpRequest) -> HttpResponse:
+    """The answer to `request` that `error` stands for. Logs what nobody foresaw."""
+    known = as_api_error(error)
+    if known is None:
+        log.error("unhandled", path=request.path[:200], exc_info=error)
+        known = errors.InternalError()
+    if is_api(request.path):
+        return envelope(known, request)
+    return page(known.status_code, request)
+
+
+def as_api_error(error: Exception) -> errors.ApiError | None:
+    """None for an exception that is a fault of ours."""
+    if isinstance(error, errors.ApiError):
+        return error
+    if isinstance(error, drf.ValidationError):
+        return invalid_fields(error.detail, error.get_codes())
+    for types, known in KNOWN:
+        if isinstance(error, types):
+            return known()
+    return None
+
+
+def envelope(error: errors.ApiError, request: HttpRequest) -> HttpResponse:
+    details = dict(error.details)
+    if state := state_of(request):
+        details["request_id"] = state.request_id
+    body = {"code": error.default_code, "message": error.message, "details": details}
+    return JsonResponse({"error": body}, status=error.status_code, headers=error.headers)
+
+
+def page(status: int, request: HttpRequest) -> HttpResponse:
+    context = {"status": status, "title": HTTPStatus(status).phrase}
+    return render_page(request, "site/error.html", context, status=status)
+
+
+def invalid_fields(detail: Any, codes: Any) -> errors.InvalidRequest:
+    """A serializer's errors as `missing_fields` and `invalid_fields`, nested names joined by dots."""
+    missing: list[str] = []
+    invalid: dict[str, list[str]] = {}
+    for name, message, code in flatten(detail, codes):
+        if code == "required":
+            missing.append(name)
+        else:
+            invalid.setdefault(name, []).append(message)
+    details: dict[str, Any] = {}
+    if missing:
+        details["missing_fields"] = missing
+    if invalid:
+        details["invalid_fields"] = invalid
+    message = "The request is missing required parameters" if missing else None
+    return errors.InvalidRequest(message, **details)
+
+
+def flatten(detail: Any, codes: Any, path: str = "") -> list[tuple[str, str, str]]:
+    """(field, message, code) of every leaf of a ValidationError's detail."""
+    if isinstance(detail, dict):
+        pairs = [(str(name), value, codes[name]) for name, value in detail.items()]
+    elif isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
+        pairs = [(str(i), value, codes[i]) for i, value in enumerate(detail)]
+    elif isinstance(detail, list):
+        return [(path, str(text), str(code)) for text, code in zip(detail, codes, strict=True)]
+    else:
+        return [(path, str(detail), str(codes))]
+    found = []
+    for name, value, code in pairs:
+        inner = path if name == "non_field_errors" else f"{path}.{name}" if path else name
+        found += flatten(value, code, inner)
+    return found
+
+
+def handle(error: Exception, context: dict[str, Any]) -> HttpResponse:
+    """REST framework's EXCEPTION_HANDLER."""
+    return render(error, context["request"]._request)
+
+
+def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(exception, request)
+
+
+def handler403(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(exception, request)
+
+
+def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(exception, request)
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    """Django has logged the exception already."""
+    return envelope(errors.InternalError(), request) if is_api(request.path) else page(500, request)

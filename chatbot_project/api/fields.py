@@ -1,0 +1,59 @@
+"""Fields that take a JSON value of their own type and no other: REST framework's would read 1 as "1"."""
+
+import json
+from typing import Any
+
+from rest_framework import serializers
+
+LONGEST_METADATA = 16_384  # bytes of JSON
+
+
+class TextField(serializers.CharField):
+    """A string, kept as it is: spaces too."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("trim_whitespace", False)
+        super().__init__(**kwargs)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if data is not serializers.empty and data is not None and not isinstance(data, str):
+            self.fail("invalid")
+        if isinstance(data, str) and not self.allow_blank and not data.strip():
+            self.fail("blank")
+        return super().run_validation(data)
+
+
+class BooleanField(serializers.BooleanField):
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class IntegerField(serializers.IntegerField):
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return data
+
+
+class NumberField(serializers.FloatField):
+    def to_internal_value(self, data: Any) -> float:
+        if not isinstance(data, int | float) or isinstance(data, bool):
+            self.fail("invalid")
+        try:
+            return float(data)
+        except OverflowError:
+            self.fail("overflow")
+
+
+class ObjectField(serializers.DictField):
+    """A JSON object of at most 16 kB."""
+
+    default_error_messages = {"too_long": "Must be at most 16 kB of JSON."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        value = super().to_internal_value(data)
+        if len(json.dumps(value)) > LONGEST_METADATA:
+            self.fail("too_long")
+        return value

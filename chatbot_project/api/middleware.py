@@ -1,0 +1,90 @@
+"""The outermost middleware: request ids, admission to the API, headers, the error format, the access log."""
+
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import structlog
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from chatbot_project.api import access_log
+from chatbot_project.api.admission import admit
+from chatbot_project.api.errors_handler import render
+from chatbot_project.api.requests import ApiRequest, State, is_api
+from chatbot_project.api.threads import in_database
+
+SANE_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
+
+
+class Plumbing:
+    """Sync and async: the sync way serves Django's plain test client, in its own thread."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        started = begin(request)
+        if self.is_async:
+            return self.respond(started)
+        return finish(started, self.answer(started))
+
+    async def respond(self, request: ApiRequest) -> HttpResponseBase:
+        try:
+            response = await self.answer_async(request)
+        except BaseException:  # the client has gone, or the server is stopping
+            access_log.write(request, 499)
+            raise
+        return finish(request, response)
+
+    def answer(self, request: ApiRequest) -> HttpResponseBase:
+        if not is_api(request.path):
+            return cast(HttpResponseBase, self.get_response(request))
+        try:
+            admit(request)
+            return cast(HttpResponseBase, self.get_response(request))
+        except Exception as error:  # the border: whatever happened becomes an answer
+            return render(error, request)
+
+    async def answer_async(self, request: ApiRequest) -> HttpResponseBase:
+        if not is_api(request.path):
+            return cast(HttpResponseBase, await self.get_response(request))
+        try:
+            await in_database(admit, request)
+            return cast(HttpResponseBase, await self.get_response(request))
+        except Exception as error:  # the border: whatever happened becomes an answer
+            return render(error, request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Views of the API that are not ours answer in our format too."""
+        return render(error, request) if is_api(request.path) else None
+
+
+def begin(request: HttpRequest) -> ApiRequest:
+    given = request.headers.get("X-Request-Id", "")
+    request_id = given if SANE_ID.fullmatch(given) else uuid.uuid4().hex
+    started = cast(ApiRequest, request)
+    started.api = State(request_id, time.perf_counter())
+    started.caller = None
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    return started
+
+
+def finish(request: ApiRequest, response: HttpResponseBase) -> HttpResponseBase:
+    response.headers["X-Request-Id"] = request.api.request_id
+    if is_api(request.path):
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers.setdefault("Cache-Control", "no-store")
+        if request.api.usage:
+            response.headers.update(request.api.usage.headers())
+    access_log.write_when_done(request, response)
+    return response

@@ -1,0 +1,60 @@
+"""Django's page middleware, which calls to the API pass by: each would cost them a change of thread."""
+
+from collections.abc import Callable
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.common import CommonMiddleware
+from django.middleware.csrf import CsrfViewMiddleware
+from django.middleware.security import SecurityMiddleware
+
+from chatbot_project.api.requests import is_api
+
+
+class PagesOnly:
+    get_response: Callable[[HttpRequest], Any]
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if is_api(request.path_info):
+            return self.get_response(request)
+        return super().__call__(request)  # type: ignore[misc]
+
+
+class Security(PagesOnly, SecurityMiddleware):
+    pass
+
+
+class Session(PagesOnly, SessionMiddleware):
+    pass
+
+
+class Common(PagesOnly, CommonMiddleware):
+    pass
+
+
+class Csrf(PagesOnly, CsrfViewMiddleware):
+    async def process_view(  # type: ignore[override]
+        self, request: HttpRequest, callback: Any, callback_args: Any, callback_kwargs: Any
+    ) -> Any:
+        """Async, so that Django calls it from the event loop and not from another thread."""
+        if is_api(request.path_info):
+            return None
+        check = sync_to_async(super().process_view)
+        return await check(request, callback, callback_args, callback_kwargs)
+
+
+class Authentication(PagesOnly, AuthenticationMiddleware):
+    pass
+
+
+class Messages(PagesOnly, MessageMiddleware):
+    pass
+
+
+class Clickjacking(PagesOnly, XFrameOptionsMiddleware):
+    pass

@@ -1,0 +1,106 @@
+"""Logs through structlog: JSON by the line, readable on a terminal, and no secret in either."""
+
+import re
+import sys
+import traceback
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError
+from redis.exceptions import RedisError
+from structlog.types import EventDict, Processor
+
+SECRETS = re.compile(r"(cb_live_|whsec_|sk-|Bearer )[\w+/=.-]{8,}")
+# Whose texts name hosts and files, never what a user sent. Of all others only the type is told.
+QUOTABLE = (OSError, OperationalError, RedisError, ImproperlyConfigured)
+
+
+def configuration(level: str, output: str) -> dict[str, Any]:
+    """Django's LOGGING. `output`: json, text, or auto (text on a terminal)."""
+    as_text = output == "text" or (output == "auto" and sys.stderr.isatty())
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"lines": {"()": formatter, "as_text": as_text}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "django": {"handlers": [], "level": level, "propagate": True},
+            # Our own access line says it already.
+            "django.request": {"level": "ERROR"},
+            "daphne": {"level": "WARNING"},
+            "uvicorn.access": {"level": "WARNING"},
+            "httpx": {"level": "WARNING"},
+            "httpx2": {"level": "WARNING"},
+            "openai": {"level": "WARNING"},
+        },
+    }
+
+
+def shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def formatter(as_text: bool) -> structlog.stdlib.ProcessorFormatter:
+    render: Processor = structlog.processors.JSONRenderer()
+    if as_text:
+        render = structlog.dev.ConsoleRenderer(exception_formatter=plain_traceback)
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared(),
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            explain_exception,
+            hide_secrets,
+            render,
+        ],
+    )
+
+
+def plain_traceback(sio: Any, exc_info: Any) -> None:
+    sio.write(str(exc_info))
+
+
+def explain_exception(logger: Any, name: str, event: EventDict) -> EventDict:
+    """`exc_info` as a list of frames: where, and of which type, but not what a user's data said."""
+    error = event.pop("exc_info", None)
+    if isinstance(error, tuple):
+        error = error[1]
+    elif error is True:
+        error = sys.exc_info()[1]
+    if isinstance(error, BaseException):
+        event["exception"] = "\n".join(described(error))
+    return event
+
+
+def described(error: BaseException) -> list[str]:
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+    quoted = f": {error}" if isinstance(error, QUOTABLE) else ""
+    lines.append(f"{type(error).__module__}.{type(error).__qualname__}{quoted}")
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return [*described(cause), "-- then", *lines] if cause else lines
+
+
+def hide_secrets(logger: Any, name: str, event: EventDict) -> MutableMapping[str, Any]:
+    """A second net: what looks like a key is cut, wherever it came from."""
+    for field, value in event.items():
+        if isinstance(value, str) and SECRETS.search(value):
+            event[field] = SECRETS.sub(r"\1...", value)
+    return event

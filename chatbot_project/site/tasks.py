@@ -1,0 +1,14 @@
+"""A sign of life from the workers, for /readyz."""
+
+import redis
+from celery import shared_task
+from django.conf import settings
+
+WORKER_SEEN = "worker:seen"
+KEPT = 60  # seconds
+
+
+@shared_task(ignore_result=True)
+def note_worker() -> None:
+    with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5) as client:
+        client.set(WORKER_SEEN, 1, ex=KEPT)

@@ -1,0 +1,20 @@
+"""All routes. Each app has its own under /api; what is not found there is a 404 in the API's format."""
+
+from django.contrib import admin
+from django.urls import path
+
+from chatbot_project.api.urls import urlpatterns as api_urls
+from chatbot_project.site import views as site
+
+urlpatterns = [
+    path("", site.home, name="home"),
+    path("healthz", site.healthz),
+    path("readyz", site.readyz),
+    path("admin/", admin.site.urls),
+    *api_urls,
+]
+
+handler400 = "chatbot_project.api.errors_handler.handler400"
+handler403 = "chatbot_project.api.errors_handler.handler403"
+handler404 = "chatbot_project.api.errors_handler.handler404"
+handler500 = "chatbot_project.api.errors_handler.handler500"
