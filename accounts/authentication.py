@@ -24,12 +24,8 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 LAST_USED_PRECISION = timedelta(minutes=1)
 
 # Every API call runs this query. The same one through the ORM takes 1.5 ms of CPU, this 0.3 ms.
-KEY_FIELDS = [
-    field.attname for field in ApiKey._meta.concrete_fields if field.attname != "hash"
-]
-USER_FIELDS = [
-    field.attname for field in User._meta.concrete_fields if field.attname != "password"
-]
+KEY_FIELDS = [field.attname for field in ApiKey._meta.concrete_fields if field.attname != "hash"]
+USER_FIELDS = [field.attname for field in User._meta.concrete_fields if field.attname != "password"]
 TIER_FIELDS = [field.attname for field in Tier._meta.concrete_fields]
 COLUMNS = ", ".join(
     f'{table}."{field}"'
@@ -42,11 +38,11 @@ FIND_KEY = f"""
     JOIN {User._meta.db_table} u ON u.id = k.owner_id
     JOIN {Tier._meta.db_table} t ON t.id = u.tier_id
     WHERE k.hash = %s
-"""
+"""  # noqa: S608  (the names are our models' own)
 
 
 def authenticate(request: HttpRequest) -> Caller | None:
-    """None without credentials. Raises InvalidApiKey, or InsufficientPermissions without a CSRF token."""
+    """None without credentials. Raises InvalidApiKey; InsufficientPermissions for a CSRF token."""
     header = request.META.get("HTTP_AUTHORIZATION", "")
     if header:
         scheme, _, secret = header.partition(" ")

@@ -84,7 +84,7 @@ def rotate_api_key(key: ApiKey, overlap: timedelta = OVERLAP) -> tuple[ApiKey, s
 
 
 def _locked(owner: User) -> User:
-    """Keys of one account are made one after another. The lock lets its chats be written meanwhile."""
+    """Keys of one account are made one by one. Its chats can be written meanwhile."""
     users = User.objects.select_related("tier").select_for_update(of=("self",), no_key=True)
     return users.get(pk=owner.pk)
 

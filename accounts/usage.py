@@ -1,21 +1,16 @@
 """What accounts use: tokens and answers, by day and key, and the month's quota of them."""
 
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Sum
 
-from accounts.models import ApiKey, UsageDay, User
-from chatbot_project.api import ids
+from accounts.models import User
 from chatbot_project.api.errors import QuotaExceeded
 
-TABLE = UsageDay._meta.db_table
 # In SQL, because the ORM's upsert can overwrite but not add.
-ADD = f"""
-    INSERT INTO {TABLE} AS day
+ADD = """
+    INSERT INTO accounts_usageday AS day
         (owner_id, api_key_id, day, answers, prompt_tokens, completion_tokens)
     VALUES (%s, %s, %s, 1, %s, %s)
     ON CONFLICT (owner_id, day, api_key_id) DO UPDATE SET
@@ -24,9 +19,9 @@ ADD = f"""
         completion_tokens = day.completion_tokens + excluded.completion_tokens
 """
 # Every answer asks this first: through the ORM it takes three times as long.
-TOKENS = f"""
+TOKENS = """
     SELECT coalesce(sum(prompt_tokens + completion_tokens), 0)
-    FROM {TABLE} WHERE owner_id = %s AND day >= %s
+    FROM accounts_usageday WHERE owner_id = %s AND day >= %s
 """
 
 
@@ -34,10 +29,10 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def next_month(day: date) -> datetime:
-    """The first instant, UTC, of the month after `day`."""
-    first = (day.replace(day=1) + timedelta(days=31)).replace(day=1)
-    return datetime(first.year, first.month, 1, tzinfo=UTC)
+def month_resets_at() -> str:
+    """When the month's quota is whole again: the first of the next month, 00:00 UTC."""
+    first = (today().replace(day=1) + timedelta(days=31)).replace(day=1)
+    return f"{first}T00:00:00Z"
 
 
 def record_answer(
@@ -69,5 +64,5 @@ def check_token_quota(user: User) -> None:
             quota="tokens_per_month",
             limit=limit,
             used=used,
-            resets_at=in_json(next_month(today())),
+            resets_at=month_resets_at(),
         )

@@ -1,7 +1,7 @@
 """All routes. Each app has its own under /api; what is not found there is a 404 in the API's format."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 from chatbot_project.api.urls import urlpatterns as api_urls
 from chatbot_project.site import views as site
@@ -11,6 +11,8 @@ urlpatterns = [
     path("healthz", site.healthz),
     path("readyz", site.readyz),
     path("admin/", admin.site.urls),
+    path("api/", include("accounts.urls")),
+    path("api/", include("chat.urls")),
     *api_urls,
 ]
 

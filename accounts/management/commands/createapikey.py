@@ -1,4 +1,4 @@
-"""`manage.py createapikey EMAIL [--tier NAME] [--name N]` prints a new API key, and nothing else."""
+"""`manage.py createapikey EMAIL [--tier NAME] [--name N]` prints a new API key, no more."""
 
 from typing import Any
 
