@@ -1,0 +1,43 @@
+"""The events of an answer, as JSON. Their ids and their way to the reader are the transport's."""
+
+from typing import Any
+
+from chat.models import Message, Status
+from chatbot_project.api import ids
+
+
+def start(answer: Message) -> dict[str, Any]:
+    return {
+        "type": "start",
+        "chat_id": ids.encode("chat", answer.chat_id),
+        "message_id": answer.public_id,
+        "model": answer.model,
+    }
+
+
+def text(content: str) -> dict[str, Any]:
+    return {"type": "text", "content": content}
+
+
+def end(answer: Message, message: str = "") -> dict[str, Any]:
+    """`done` or, for an answer that failed, `error` with `message` for the reader."""
+    if answer.status == Status.FAILED:
+        error = {"code": answer.error, "message": message or FAILED, "details": {}}
+        return {"type": "error", "message_id": answer.public_id, "error": error}
+    return {
+        "type": "done",
+        "message_id": answer.public_id,
+        "status": answer.status,
+        "finish_reason": answer.finish_reason or None,
+        "model": answer.model,
+        "provider_model": answer.provider_model,
+        "usage": answer.usage,
+    }
+
+
+FAILED = "The answer could not be finished."
+
+
+def is_last(event: bytes) -> bool:
+    """Whether a rendered event is one that nothing follows."""
+    return b'\ndata: {"type": "done"' in event or b'\ndata: {"type": "error"' in event

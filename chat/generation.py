@@ -1,0 +1,170 @@
+"""Writing answers: asyncio tasks of the server's process, tied to no request.
+
+A task holds no database connection while it waits for a model. One keeper a process renews the
+leases of all its answers every second, saves what they say so far, and hears who shall stop.
+"""
+
+import asyncio
+import logging
+from uuid import UUID
+
+from django.db import DatabaseError
+
+from chat import events, mirror, providers, services, titles
+from chat.answers import Answer
+from chat.models import Status
+from chat.services import Outcome, Turn
+from chatbot_project.api import shutdown
+from chatbot_project.api.threads import in_database
+
+logger = logging.getLogger(__name__)
+
+KEEPER_SECONDS = 1.0
+SAVE_DELAYS = [0.2, 1.0, 3.0]  # seconds, when the database is away
+
+_running: dict[UUID, "_Generation"] = {}
+_keeper: asyncio.Task[None] | None = None
+
+
+class _Generation:
+    def __init__(self, turn: Turn, *, stream: bool) -> None:
+        self.turn = turn
+        self.stream = stream
+        self.answer = Answer(turn.answer, mirrored=stream)
+        self.piece = providers.Piece()
+        self.saving = False  # too late to stop
+        self.stopped_as = Status.FAILED
+        self.task = asyncio.create_task(self.run())
+
+    async def run(self) -> None:
+        self.answer.publish(events.start(self.turn.answer))
+        status, error, message = await self._written()
+        self.saving = True
+        self.answer.flush()
+        await self._save_and_end(
+            Outcome(
+                status=status,
+                text=self.answer.text,
+                error=error,
+                finish_reason=self.piece.finish_reason,
+                provider_model=self.piece.model,
+                prompt_tokens=self.piece.prompt_tokens,
+                completion_tokens=self.piece.completion_tokens,
+            ),
+            message,
+        )
+
+    async def _written(self) -> tuple[Status, str, str]:
+        """Status, error code and message of the answer, once it is written."""
+        try:
+            await self._write()
+        except providers.ProviderFailed as failure:
+            return Status.FAILED, failure.code, failure.message
+        except asyncio.CancelledError:
+            if self.stopped_as == Status.STOPPED:
+                return Status.STOPPED, "", ""
+            return Status.FAILED, "MODEL_UNAVAILABLE", "The server was stopped during the answer."
+        except Exception:  # whatever it was: the message is saved and its readers are told
+            logger.exception("generation_failed")
+            return Status.FAILED, "INTERNAL_ERROR", "Something went wrong on our side."
+        return Status.COMPLETED, "", ""
+
+    async def _write(self) -> None:
+        provider = providers.provider()
+        if not self.stream:
+            self._take(await provider.complete(self.turn.prompt))
+            return
+        async for piece in provider.stream(self.turn.prompt):
+            self._take(piece)
+
+    def _take(self, piece: providers.Piece) -> None:
+        self.answer.add(piece.text)
+        known = self.piece
+        known.model = piece.model or known.model
+        known.finish_reason = piece.finish_reason or known.finish_reason
+        if piece.completion_tokens is not None:
+            known.prompt_tokens = piece.prompt_tokens
+            known.completion_tokens = piece.completion_tokens
+
+    async def _save_and_end(self, outcome: Outcome, message: str) -> None:
+        answer = self.turn.answer
+        try:
+            await _save(self.turn, outcome)
+        except DatabaseError:
+            logger.exception("answer_not_saved")  # the sweep ends it with what the keeper has saved
+            answer.status, answer.error = Status.FAILED, "INTERNAL_ERROR"
+            message = "The answer could not be saved."
+        self.answer.end(events.end(answer, message))
+        del _running[answer.id]
+        if self.turn.first and answer.status == Status.COMPLETED:
+            titles.wake_up()
+
+    def stop(self, status: Status) -> None:
+        if not self.saving:
+            self.stopped_as = status
+            self.task.cancel()
+
+
+async def _save(turn: Turn, outcome: Outcome) -> None:
+    for delay in SAVE_DELAYS:
+        try:
+            return await in_database(services.finish_answer, turn, outcome)
+        except DatabaseError:
+            await asyncio.sleep(delay)
+    return await in_database(services.finish_answer, turn, outcome)
+
+
+def start(turn: Turn, *, stream: bool) -> Answer:
+    """Begins to write the answer of `turn`. Call it in the event loop of a server."""
+    global _keeper
+    generation = _Generation(turn, stream=stream)
+    _running[turn.answer.id] = generation
+    if _keeper is None or _keeper.done():
+        _keeper = asyncio.create_task(_keep())
+    return generation.answer
+
+
+def find(message_id: UUID) -> Answer | None:
+    """The answer, if this process is writing it."""
+    generation = _running.get(message_id)
+    return generation.answer if generation else None
+
+
+async def stop(message_id: UUID) -> bool:
+    """Ends the answer and the call behind it. False: this process does not write it."""
+    generation = _running.get(message_id)
+    if generation is None:
+        return False
+    generation.stop(Status.STOPPED)
+    await generation.answer.wait()
+    return True
+
+
+async def stop_all() -> None:
+    """Before the process ends: what runs is saved as failed, with the text that there is."""
+    generations = list(_running.values())
+    for generation in generations:
+        generation.stop(Status.FAILED)
+    await asyncio.gather(*(generation.answer.wait() for generation in generations))
+    await mirror.drain()
+
+
+async def _keep() -> None:
+    while True:
+        await asyncio.sleep(KEEPER_SECONDS)
+        texts = {id: g.answer.text for id, g in _running.items() if not g.saving}
+        if not texts:
+            if not _running:
+                return
+            continue
+        try:
+            stopped = await in_database(services.renew_leases, texts)
+        except DatabaseError:
+            logger.warning("leases_not_renewed")
+            continue
+        for message_id in stopped:
+            if generation := _running.get(message_id):
+                generation.stop(Status.STOPPED)
+
+
+shutdown.register(stop_all)

@@ -1,0 +1,127 @@
+"""Following an answer from where a reader is: in this process, through Redis, or from the database.
+
+An event's id is `<message>.<number>.<characters>`. Numbers find events here and in Redis; where
+those are gone, the characters say how much of the stored text the reader has. Such a reader's ids
+bear `db` for a number, and it goes on reading from the database.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+from uuid import UUID
+
+from chat import events, generation, mirror, sse
+from chat.models import Message, Status
+from chatbot_project.api import ids
+from chatbot_project.api.errors import InvalidRequest, ResourceNotFound
+from chatbot_project.api.threads import in_database
+
+POLL_SECONDS = 0.5
+KEEP_ALIVE_POLLS = 30
+FROM_DATABASE = "db"
+
+
+class Position(NamedTuple):
+    """What a reader has: the events up to `number`, which held `characters` of text."""
+
+    message_id: UUID
+    number: int | None  # None: it reads from the database
+    characters: int
+
+    @property
+    def public_message_id(self) -> str:
+        return ids.encode("msg", self.message_id)
+
+
+def parse_position(text: str) -> Position:
+    """The position behind a Last-Event-ID. Raises InvalidRequest."""
+    try:
+        message, number, characters = text.split(".")
+        position = Position(
+            ids.decode("msg", message),
+            None if number == FROM_DATABASE else int(number),
+            int(characters),
+        )
+    except (ValueError, ResourceNotFound) as error:
+        raise InvalidRequest("Last-Event-ID is not an id of one of our events.") from error
+    if position.characters < 0 or not 0 <= (position.number or 0) < 2**63:
+        raise InvalidRequest("Last-Event-ID is not an id of one of our events.")
+    return position
+
+
+async def follow(position: Position) -> AsyncIterator[bytes]:
+    """Everything after `position`, to the end of the answer."""
+    if position.number is not None:
+        if answer := generation.find(position.message_id):
+            async for chunk in answer.read(after=position.number):
+                yield chunk
+            return
+        async for chunk, reached in _follow_mirror(position):
+            position = reached
+            if chunk is None:
+                return
+            yield chunk
+    async for chunk in _follow_database(position):
+        yield chunk
+
+
+async def _follow_mirror(position: Position) -> AsyncIterator[tuple[bytes | None, Position]]:
+    """Chunks from Redis and the position after each; None for one: that was the end.
+
+    Ends without it where Redis has no more, though there is more to read.
+    """
+    assert position.number is not None
+    async for entries in mirror.read(position.message_id, position.number):
+        if not entries:
+            yield sse.KEEP_ALIVE, position
+            if await _has_more(position):
+                return
+            continue
+        last = entries[-1].event
+        position = parse_position(sse.event_id(last))
+        yield b"".join(entry.event for entry in entries), position
+        if events.is_last(last):
+            yield None, position
+
+
+async def _load(message_id: UUID) -> Message | None:
+    return await in_database(Message.objects.filter(pk=message_id).first)
+
+
+async def _has_more(position: Position) -> bool:
+    """Whether the database knows of something that Redis has not told."""
+    message = await _load(position.message_id)
+    return (
+        message is None
+        or message.status != Status.GENERATING
+        or len(message.content) > position.characters
+    )
+
+
+async def _follow_database(position: Position) -> AsyncIterator[bytes]:
+    """The stored text as it grows: what a running answer has saved is a second old at most."""
+    read = position.characters
+    polls = 0
+    while message := await _load(position.message_id):
+        id = f"{message.public_id}.{FROM_DATABASE}.{len(message.content)}"
+        if text := message.content[read:]:
+            yield sse.event(id, events.text(text))
+        read = max(read, len(message.content))
+        if message.status != Status.GENERATING:
+            yield sse.event(id, events.end(message))
+            return
+        await asyncio.sleep(POLL_SECONDS)
+        polls += 1
+        if polls % KEEP_ALIVE_POLLS == 0:
+            yield sse.KEEP_ALIVE
+
+
+async def from_start(message: Message) -> AsyncIterator[bytes]:
+    """An answer from its first event on, whether it is being written or has ended."""
+    if message.status == Status.GENERATING:
+        async for chunk in follow(Position(message.id, 0, 0)):
+            yield chunk
+        return
+    yield sse.event(f"{message.public_id}.{FROM_DATABASE}.0", events.start(message))
+    async for chunk in _follow_database(Position(message.id, None, 0)):
+        yield chunk

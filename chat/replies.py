@@ -1,0 +1,68 @@
+"""Answers as HTTP: whole ones, streams, and replays of either for an Idempotency-Key."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+
+from chat import readers
+from chat.models import Message, Status
+from chat.services import Turn
+from chatbot_project.api import errors, idempotency, ids
+from chatbot_project.api.threads import in_database
+from chatbot_project.api.times import rfc3339
+
+FAILURES = {
+    failure.default_code: failure
+    for failure in (errors.ModelUnavailable, errors.InvalidRequest, errors.InternalError)
+}
+
+
+def attach(request: HttpRequest, turn: Turn, *, stream: bool) -> None:
+    """Ties the request's Idempotency-Key, if any, to the answer: a retry finds it, however the
+    request ends."""
+    idempotency.attach(request, {"message": turn.answer.id.hex, "stream": stream})
+
+
+async def replay(request: HttpRequest, reference: dict[str, Any]) -> HttpResponseBase | None:
+    """The answer that an earlier request began. None: it is still being written.
+
+    Raises ApiError where a whole answer failed; ResourceNotFound when its chat has been deleted.
+    """
+    message = await in_database(
+        Message.objects.filter(pk=UUID(reference["message"])).first
+    )
+    if message is None:
+        raise errors.ResourceNotFound("The chat of this answer has been deleted.")
+    if message.status == Status.GENERATING:
+        return None
+    return streamed(readers.from_start(message)) if reference["stream"] else whole(message)
+
+
+def streamed(events: AsyncIterator[bytes]) -> StreamingHttpResponse:
+    return StreamingHttpResponse(
+        events,
+        content_type="text/event-stream",
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )
+
+
+def whole(message: Message) -> HttpResponse:
+    """Raises the ApiError of an answer that failed."""
+    chat_id = ids.encode("chat", message.chat_id)
+    if message.status == Status.FAILED:
+        failure = FAILURES.get(message.error, errors.InternalError)
+        raise failure(chat_id=chat_id, message_id=message.public_id)
+    shown = {
+        "id": chat_id,
+        "message_id": message.public_id,
+        "message": message.content,
+        "model": message.model,
+        "provider_model": message.provider_model,
+        "status": message.status,
+        "finish_reason": message.finish_reason or None,
+        "usage": message.usage,
+        "created_at": rfc3339(message.created_at),
+    }
+    return JsonResponse(shown, json_dumps_params={"ensure_ascii": False})

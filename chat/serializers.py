@@ -1,0 +1,147 @@
+"""What the chat API takes, and what it shows."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from chat.models import TITLE_LENGTH, Chat, Message, Rating, Role, Status
+from chat.services import OPTIONS
+from chatbot_project.api.fields import (
+    BooleanField,
+    IntegerField,
+    NumberField,
+    ObjectField,
+    TextField,
+)
+
+
+class ResponseFormatSerializer(ObjectField):
+    def to_internal_value(self, data: Any) -> Any:
+        value = super().to_internal_value(data)
+        if value.get("type") not in ("text", "json_object", "json_schema"):
+            raise serializers.ValidationError(
+                "`type` must be text, json_object or json_schema.", code="invalid"
+            )
+        return value
+
+
+class OptionsSerializer(serializers.Serializer[Any]):
+    """Everything about an answer but the question."""
+
+    model = TextField(max_length=200, required=False, allow_null=True)
+    stream = BooleanField(required=False, default=False)
+    temperature = NumberField(required=False, min_value=0, max_value=2)
+    max_tokens = IntegerField(required=False, min_value=1, max_value=1_000_000)
+    response_format = ResponseFormatSerializer(required=False)
+    knowledge = serializers.JSONField(
+        required=False, help_text="Accepted; it has no effect yet.", default=None
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """`options`: what goes to the provider as it is."""
+        return {
+            "model": attrs.get("model"),
+            "stream": attrs["stream"],
+            "options": {name: attrs[name] for name in OPTIONS if name in attrs},
+            **{name: attrs[name] for name in self.own_fields if name in attrs},
+        }
+
+    own_fields: tuple[str, ...] = ()
+
+
+class QuestionSerializer(OptionsSerializer):
+    message = TextField(max_length=settings.CHAT_MAX_MESSAGE_CHARACTERS)
+    attachments = serializers.ListField(
+        child=serializers.JSONField(),
+        required=False,
+        max_length=0,
+        help_text="Must be empty for now.",
+        error_messages={"max_length": "Attachments are not supported yet: leave it empty."},
+    )
+    own_fields = ("message",)
+
+
+class NewChatSerializer(QuestionSerializer):
+    system = TextField(
+        max_length=settings.CHAT_MAX_MESSAGE_CHARACTERS, required=False, allow_blank=True
+    )
+    metadata = ObjectField(required=False)
+    own_fields = ("message", "system", "metadata")
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    prompt_tokens = serializers.IntegerField()
+    completion_tokens = serializers.IntegerField()
+    total_tokens = serializers.IntegerField()
+
+
+class AnswerSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(help_text="The chat's id.")
+    message_id = serializers.CharField()
+    message = serializers.CharField()
+    model = serializers.CharField(help_text="The name asked for.")
+    provider_model = serializers.CharField(help_text="What really ran.")
+    status = serializers.ChoiceField([Status.COMPLETED, Status.STOPPED])
+    finish_reason = serializers.CharField(allow_null=True)
+    usage = UsageSerializer()
+    created_at = serializers.DateTimeField()
+
+
+class FeedbackSerializer(serializers.Serializer[Any]):
+    rating = serializers.ChoiceField(Rating.choices, allow_null=True)
+    comment = TextField(max_length=2_000, required=False, allow_blank=True, default="")
+
+
+class MessageErrorSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+
+
+class MessageSerializer(serializers.Serializer[Message]):
+    id = serializers.CharField()
+    role = serializers.ChoiceField(Role.choices)
+    content = serializers.CharField()
+    timestamp = serializers.DateTimeField()
+    status = serializers.ChoiceField(Status.choices)
+    parent_id = serializers.CharField(allow_null=True)
+    model = serializers.CharField(required=False)
+    provider_model = serializers.CharField(required=False)
+    finish_reason = serializers.CharField(required=False, allow_null=True)
+    usage = UsageSerializer(required=False, allow_null=True)
+    error = MessageErrorSerializer(required=False, allow_null=True)
+    feedback = FeedbackSerializer(required=False, allow_null=True)
+
+
+class HistorySerializer(serializers.Serializer[Any]):
+    chat_id = serializers.CharField()
+    messages = MessageSerializer(many=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class StopSerializer(serializers.Serializer[Any]):
+    stopped = serializers.BooleanField(help_text="False: no answer was being written.")
+    message = MessageSerializer(allow_null=True)
+
+
+class ModelSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    default = serializers.BooleanField()
+
+
+class ModelListSerializer(serializers.Serializer[Any]):
+    results = ModelSerializer(many=True)
+
+
+class ChatChangeSerializer(serializers.Serializer[Any]):
+    title = TextField(max_length=TITLE_LENGTH, required=False, trim_whitespace=True)
+    metadata = ObjectField(required=False)
+
+
+class ChatSerializer(serializers.ModelSerializer[Chat]):
+    id = serializers.CharField(source="public_id")
+    metadata = ObjectField()
+
+    class Meta:
+        model = Chat
+        fields = ("id", "title", "model", "system", "metadata", "created_at", "updated_at")

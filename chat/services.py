@@ -1,0 +1,318 @@
+"""Beginning, ending and sweeping answers: everything that writes chats and messages."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from accounts import usage
+from accounts.models import ApiKey, User
+from chat import catalog, context, tokens
+from chat.models import Chat, Message, Role, Status
+from chat.providers import Prompt
+from chatbot_project.api.errors import Conflict, InvalidRequest, RateLimited
+
+LEASE = timedelta(seconds=15)
+JSON = dict[str, Any]
+OPTIONS = ("temperature", "max_tokens", "response_format")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question that has been stored, and what is needed to write its answer."""
+
+    answer: Message  # stored, empty as yet
+    owner_id: UUID
+    prompt: Prompt
+    first: bool  # the first exchange of its chat
+
+
+class Outcome(NamedTuple):
+    """How an answer ended. Token counts are None where the provider sent none."""
+
+    status: Status
+    text: str
+    error: str = ""  # an error code of the API
+    finish_reason: str = ""
+    provider_model: str = ""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    user: User
+    key: ApiKey | None
+
+
+def start_chat(
+    *,
+    asker: Asker,
+    message: str,
+    model: str | None,
+    options: JSON,
+    system: str = "",
+    metadata: JSON | None = None,
+) -> Turn:
+    """A new chat with its first question. Raises InvalidRequest, RateLimited, QuotaExceeded."""
+    named = catalog.resolve(model)
+    usage.check_token_quota(asker.user)
+    chat = Chat(
+        owner=asker.user,
+        title=cut_title(message),
+        title_wanted=not settings.EMBEDDED_MODEL,  # it is too small to write better ones
+        model=named.name,
+        system=system,
+        metadata=metadata or {},
+    )
+    question = Message(chat=chat, role=Role.USER, content=message, api_key=asker.key)
+    answer = _empty_answer(chat, question, named, options, asker)
+    chat.leaf_id = answer.id
+    with transaction.atomic():
+        _check_answers_at_once(asker.user)
+        chat.save(force_insert=True)
+        Message.objects.bulk_create([question, answer])
+    return _turn(chat, answer, named, [question], first=True)
+
+
+def continue_chat(
+    chat: Chat, *, asker: Asker, message: str, model: str | None, options: JSON
+) -> Turn:
+    """The next question of the active branch."""
+    question = Message(
+        chat=chat, parent_id=chat.leaf_id, role=Role.USER, content=message, api_key=asker.key
+    )
+    return _ask(chat, asker, question, model or chat.model, options)
+
+
+def edit_message(
+    edited: Message, *, asker: Asker, message: str, model: str | None, options: JSON
+) -> Turn:
+    """The question in other words, beside the old one: a new branch, which becomes the active one."""
+    if edited.role != Role.USER:
+        raise InvalidRequest("Only a message of the user can be edited.")
+    chat = edited.chat
+    question = Message(
+        chat=chat,
+        parent_id=edited.parent_id,
+        role=Role.USER,
+        content=message,
+        api_key=asker.key,
+    )
+    return _ask(chat, asker, question, model or chat.model, options)
+
+
+def regenerate(message: Message, *, asker: Asker, model: str | None, options: JSON) -> Turn:
+    """Another answer to the same question, beside `message`."""
+    if message.role != Role.ASSISTANT or message.parent is None:
+        raise InvalidRequest("Only an answer can be made again.")
+    named = catalog.resolve(model or message.model)
+    usage.check_token_quota(asker.user)
+    kept = {name: message.options[name] for name in OPTIONS if name in message.options}
+    answer = _empty_answer(message.chat, message.parent, named, {**kept, **options}, asker)
+    branch = list(Message.objects.branch(message.parent_id, context.LONGEST_BRANCH))
+    _store(message.chat, asker, [answer])
+    return _turn(message.chat, answer, named, branch)
+
+
+def _ask(chat: Chat, asker: Asker, question: Message, model: str, options: JSON) -> Turn:
+    named = catalog.resolve(model)
+    usage.check_token_quota(asker.user)
+    answer = _empty_answer(chat, question, named, options, asker)
+    before = Message.objects.branch(question.parent_id, context.LONGEST_BRANCH)
+    branch = [*before, question]
+    _store(chat, asker, [question, answer])
+    return _turn(chat, answer, named, branch)
+
+
+def _empty_answer(
+    chat: Chat, question: Message, model: catalog.Model, options: JSON, asker: Asker
+) -> Message:
+    return Message(
+        chat=chat,
+        parent=question,
+        role=Role.ASSISTANT,
+        status=Status.GENERATING,
+        model=model.name,
+        provider_model=model.provider_name,
+        options=options,
+        api_key=asker.key,
+        lease_expires_at=Now() + LEASE,
+    )
+
+
+def _store(chat: Chat, asker: Asker, messages: list[Message]) -> None:
+    """Adds to a chat. Raises Conflict while another answer of it is being written."""
+    try:
+        _insert(chat, asker, messages)
+    except Conflict:
+        if not _sweep(Message.objects.filter(chat=chat)):
+            raise
+        _insert(chat, asker, messages)  # whoever wrote the other one had died
+
+
+def _insert(chat: Chat, asker: Asker, messages: list[Message]) -> None:
+    try:
+        with transaction.atomic():
+            _check_answers_at_once(asker.user)
+            Message.objects.bulk_create(messages)
+            Chat.objects.filter(pk=chat.pk).update(leaf=messages[-1], updated_at=Now())
+    except IntegrityError as error:
+        if "one_answer_at_a_time" not in str(error):
+            raise
+        raise Conflict(
+            "An answer is being generated in this chat. Wait for it, or stop it.",
+            headers={"Retry-After": "1"},
+        ) from error
+
+
+def _check_answers_at_once(user: User) -> None:
+    """Exact: the account's other beginnings wait until this transaction has ended."""
+    limit = user.tier.concurrent_answers
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [user.id.int & (2**63 - 1)])
+        cursor.execute(
+            "SELECT count(*) FROM chat_message m JOIN chat_chat c ON c.id = m.chat_id "
+            "WHERE m.status = 'generating' AND m.lease_expires_at > now() AND c.owner_id = %s",
+            [user.id],
+        )
+        used = cursor.fetchone()[0]
+    if used >= limit:
+        raise RateLimited(
+            f"Your tier allows {limit} answers at once.",
+            headers={"Retry-After": "1"},
+            quota="concurrent_answers",
+            limit=limit,
+            used=used,
+        )
+
+
+def _turn(
+    chat: Chat,
+    answer: Message,
+    model: catalog.Model,
+    branch: Iterable[Message],
+    *,
+    first: bool = False,
+) -> Turn:
+    options = {name: value for name, value in answer.options.items() if name in OPTIONS}
+    messages = context.build(chat.system, list(branch), options.get("max_tokens"))
+    return Turn(answer, chat.owner_id, Prompt(model.provider_name, messages, options), first)
+
+
+def finish_answer(turn: Turn, outcome: Outcome) -> None:
+    """Stores how the answer ended and what it used, unless that has been done before."""
+    if outcome.completion_tokens is None or outcome.prompt_tokens is None:
+        outcome = outcome._replace(
+            prompt_tokens=tokens.count_messages(turn.prompt.messages),
+            completion_tokens=tokens.count(outcome.text),
+        )
+    _end(turn.answer, outcome, turn.owner_id)
+
+
+@transaction.atomic
+def _end(answer: Message, outcome: Outcome, owner_id: UUID) -> None:
+    changes = {
+        "status": outcome.status,
+        "error": outcome.error,
+        "content": outcome.text,
+        "finish_reason": outcome.finish_reason[:40],
+        "provider_model": outcome.provider_model[:200] or answer.provider_model,
+        "prompt_tokens": outcome.prompt_tokens or 0,
+        "completion_tokens": outcome.completion_tokens or 0,
+        "completed_at": timezone.now(),
+        "lease_expires_at": None,
+    }
+    for name, value in changes.items():
+        setattr(answer, name, value)
+    if Message.objects.answers_in_progress().filter(pk=answer.pk).update(**changes):
+        usage.record_answer(
+            owner_id=owner_id,
+            api_key_id=answer.api_key_id,
+            prompt_tokens=outcome.prompt_tokens or 0,
+            completion_tokens=outcome.completion_tokens or 0,
+        )
+
+
+RENEW = """
+UPDATE chat_message m SET content = said.content, lease_expires_at = now() + %s
+FROM unnest(%s::uuid[], %s::text[]) AS said (id, content)
+WHERE m.id = said.id AND m.status = 'generating' AND NOT m.stop_requested
+RETURNING m.id
+"""
+
+
+def renew_leases(texts: dict[UUID, str]) -> set[UUID]:
+    """Saves the text so far of the answers of this process. Returns the ones that are to stop:
+    asked to, deleted, or given up by a sweep."""
+    with connection.cursor() as cursor:
+        cursor.execute(RENEW, [LEASE, list(texts), list(texts.values())])
+        return set(texts) - {row[0] for row in cursor.fetchall()}
+
+
+def request_stop(chat: Chat) -> Message | None:
+    """Asks whoever writes this chat's answer to stop. None: nobody does."""
+    answer = Message.objects.answers_in_progress().filter(chat=chat).first()
+    if answer is not None:
+        Message.objects.filter(pk=answer.pk).update(stop_requested=True)
+    return answer
+
+
+def is_in_progress(answer: Message) -> bool:
+    return Message.objects.answers_in_progress().filter(pk=answer.pk).exists()
+
+
+def change_chat(chat: Chat, **changes: Any) -> None:
+    """`title` (it is not written again then) and `metadata`."""
+    if "title" in changes:
+        changes["title_wanted"] = False
+    for name, value in changes.items():
+        setattr(chat, name, value)
+    chat.save(update_fields=list(changes))
+
+
+def give_feedback(message: Message, *, rating: str | None, comment: str) -> None:
+    """Replaces what was said of an answer before; a rating of None takes it back."""
+    if message.role != Role.ASSISTANT:
+        raise InvalidRequest("Only an answer can be rated.")
+    message.rating = rating or ""
+    message.comment = comment if rating else ""
+    message.save(update_fields=["rating", "comment"])
+
+
+def sweep_abandoned() -> int:
+    """Ends the answers whose process has died. Returns how many."""
+    return _sweep(Message.objects.all())
+
+
+@transaction.atomic
+def _sweep(messages: Any) -> int:
+    abandoned = (
+        messages.answers_in_progress()
+        .filter(lease_expires_at__lt=Now())
+        .annotate(owner_id=F("chat__owner_id"))
+        .select_for_update(skip_locked=True, of=("self",))[:100]
+    )
+    for answer in abandoned:
+        outcome = Outcome(
+            status=Status.STOPPED if answer.stop_requested else Status.FAILED,
+            text=answer.content,
+            error="" if answer.stop_requested else "MODEL_UNAVAILABLE",
+            prompt_tokens=0,
+            completion_tokens=tokens.count(answer.content),
+        )
+        _end(answer, outcome, answer.owner_id)
+    return len(abandoned)
+
+
+def cut_title(text: str) -> str:
+    """The first words of a message, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else line[:59].rsplit(" ", 1)[0].rstrip(" ,.;:") + "…"

@@ -1,0 +1,17 @@
+"""What workers do for chats."""
+
+import asyncio
+
+from celery import shared_task
+
+from chat import services, titles
+
+
+@shared_task
+def make_titles() -> int:
+    return asyncio.run(titles.make_titles())
+
+
+@shared_task
+def sweep_abandoned_answers() -> int:
+    return services.sweep_abandoned()

@@ -1,0 +1,219 @@
+"""The chat API. Answers are written from the event loop, so their views are async; the rest is plain."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.viewsets import GenericViewSet, ViewSet
+
+from chat import catalog, generation, readers, replies, schema, serializers, services
+from chat.answers import Answer
+from chat.models import Chat, Message, Role
+from chat.services import Asker, Turn
+from chatbot_project.api.bodies import read_json, validate
+from chatbot_project.api.pagination import Pagination
+from chatbot_project.api.requests import ApiRequest
+from chatbot_project.api.threads import in_database
+from chatbot_project.api.times import rfc3339
+
+STOP_SECONDS = 10.0
+POLL_SECONDS = 0.1
+
+
+def chats_of(request: HttpRequest | Request) -> QuerySet[Chat]:
+    """A stranger's chat does not exist."""
+    caller = getattr(request, "_request", request).caller
+    chats: QuerySet[Chat] = caller.user.chats.all()
+    return chats
+
+
+async def answer(
+    request: ApiRequest, serializer: type[Serializer[Any]], begin: Callable[..., Turn], **kwargs: Any
+) -> HttpResponseBase:
+    """Validates the question, has `begin(asker, **asked, **kwargs)` store it, and answers it."""
+    asked = validate(serializer, read_json(request))
+    stream = asked.pop("stream")
+    asker = Asker(request.caller.user, request.caller.key)  # type: ignore[union-attr]
+
+    def store() -> Turn:
+        turn = begin(asker=asker, **asked, **kwargs)
+        replies.attach(request, turn, stream=stream)
+        return turn
+
+    async def start() -> tuple[Turn, Answer]:
+        turn = await in_database(store)
+        return turn, generation.start(turn, stream=stream)
+
+    # What is stored gets its answer, even if the caller has gone by then.
+    turn, written = await asyncio.shield(asyncio.ensure_future(start()))
+    if stream:
+        return replies.streamed(written.read())
+    await written.wait()
+    return replies.whole(turn.answer)
+
+
+class ChatViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Chat]):
+    scope_area = "chat"
+    serializer_class = serializers.ChatSerializer
+    pagination_class = Pagination
+
+    def get_queryset(self) -> QuerySet[Chat]:
+        chats = chats_of(self.request).order_by("-updated_at", "-id")
+        search = self.request.query_params.get("search", "").strip()
+        return chats.search(search) if search else chats  # type: ignore[attr-defined,no-any-return]
+
+    @schema.list_chats
+    def list(self, request: Request) -> Response:
+        return super().list(request)
+
+    @schema.start_chat
+    async def create(self, request: ApiRequest) -> HttpResponseBase:
+        return await answer(request, serializers.NewChatSerializer, services.start_chat)
+
+    @schema.get_chat
+    def retrieve(self, request: Request, chat_id: str) -> Response:
+        chat = chats_of(request).get_public(chat_id)  # type: ignore[attr-defined]
+        return Response(self.get_serializer(chat).data)
+
+    @schema.change_chat
+    def partial_update(self, request: Request, chat_id: str) -> Response:
+        chat = chats_of(request).get_public(chat_id)  # type: ignore[attr-defined]
+        changes = validate(serializers.ChatChangeSerializer, request.data)
+        services.change_chat(chat, **changes)
+        return Response(self.get_serializer(chat).data)
+
+    @schema.delete_chat
+    async def destroy(self, request: ApiRequest, chat_id: str) -> HttpResponse:
+        chat = await in_database(chats_of(request).get_public, chat_id)  # type: ignore[attr-defined]
+        await stop_answer(chat)  # so that what it has used is counted
+        await in_database(chat.delete)
+        return HttpResponse(status=204)
+
+    @schema.get_history
+    def history(self, request: Request, chat_id: str) -> Response:
+        chat = chats_of(request).get_public(chat_id)  # type: ignore[attr-defined]
+        everything = request.query_params.get("all") == "true"
+        messages = chat.messages.order_by("id") if everything else chat.branch()
+        shown = [message.as_json() for message in messages]
+        return Response(
+            {
+                "chat_id": chat.public_id,
+                "messages": shown,
+                "created_at": rfc3339(chat.created_at),
+                "updated_at": max(
+                    [rfc3339(chat.updated_at), *(message["timestamp"] for message in shown)]
+                ),
+            }
+        )
+
+    @schema.stop
+    async def stop(self, request: ApiRequest, chat_id: str) -> HttpResponse:
+        chat = await in_database(chats_of(request).get_public, chat_id)  # type: ignore[attr-defined]
+        message = await stop_answer(chat)
+        return JsonResponse(
+            {"stopped": message is not None, "message": message.as_json() if message else None}
+        )
+
+    @schema.read_stream
+    async def stream(self, request: ApiRequest, chat_id: str) -> HttpResponseBase:
+        last_event_id = request.headers.get("Last-Event-ID") or request.GET.get("last_event_id")
+        position = readers.parse_position(last_event_id) if last_event_id else None
+        message = await in_database(_streamed_message, request, chat_id, position)
+        if position is None:
+            return replies.streamed(readers.from_start(message))
+        return replies.streamed(readers.follow(position))
+
+
+def _streamed_message(
+    request: ApiRequest, chat_id: str, position: readers.Position | None
+) -> Message:
+    """The answer a reader wants: the one it was reading, else the one that is written, else the last."""
+    chat = chats_of(request).get_public(chat_id)  # type: ignore[attr-defined]
+    answers = chat.messages.filter(role=Role.ASSISTANT)
+    if position is not None:
+        message: Message = answers.get_public(position.public_message_id)
+        return message
+    running = answers.answers_in_progress().first()
+    return running or answers.get(pk=chat.leaf_id)
+
+
+async def stop_answer(chat: Chat) -> Message | None:
+    """Ends the answer that is being written, here or at another process. None: there is none.
+
+    A process that does not hear of it within STOP_SECONDS has died: the sweep ends its answer.
+    """
+    message = await in_database(services.request_stop, chat)
+    if message is None:
+        return None
+    if not await generation.stop(message.id):
+        async with asyncio.timeout(STOP_SECONDS):
+            while await in_database(services.is_in_progress, message):
+                await asyncio.sleep(POLL_SECONDS)
+    return await in_database(Message.objects.get, pk=message.pk)
+
+
+class MessageViewSet(ViewSet):
+    scope_area = "chat"
+
+    @schema.continue_chat
+    async def create(self, request: ApiRequest, chat_id: str) -> HttpResponseBase:
+        return await answer(
+            request, serializers.QuestionSerializer, _in_chat(request, chat_id, services.continue_chat)
+        )
+
+    @schema.edit_message
+    async def update(self, request: ApiRequest, chat_id: str, message_id: str) -> HttpResponseBase:
+        begin = _at_message(request, chat_id, message_id, services.edit_message)
+        return await answer(request, serializers.QuestionSerializer, begin)
+
+    @schema.regenerate
+    async def regenerate(
+        self, request: ApiRequest, chat_id: str, message_id: str
+    ) -> HttpResponseBase:
+        begin = _at_message(request, chat_id, message_id, services.regenerate)
+        return await answer(request, serializers.OptionsSerializer, begin)
+
+    @schema.give_feedback
+    def feedback(self, request: Request, chat_id: str, message_id: str) -> Response:
+        message = _message(request, chat_id, message_id)
+        feedback = validate(serializers.FeedbackSerializer, request.data)
+        services.give_feedback(message, **feedback)
+        return Response(message.as_json())
+
+
+def _message(request: HttpRequest | Request, chat_id: str, message_id: str) -> Message:
+    chat = chats_of(request).get_public(chat_id)  # type: ignore[attr-defined]
+    messages = chat.messages.select_related("chat", "parent")
+    message: Message = messages.get_public(message_id)
+    return message
+
+
+def _in_chat(request: ApiRequest, chat_id: str, begin: Callable[..., Turn]) -> Callable[..., Turn]:
+    def begin_in_chat(**asked: Any) -> Turn:
+        return begin(chats_of(request).get_public(chat_id), **asked)  # type: ignore[attr-defined]
+
+    return begin_in_chat
+
+
+def _at_message(
+    request: ApiRequest, chat_id: str, message_id: str, begin: Callable[..., Turn]
+) -> Callable[..., Turn]:
+    def begin_at_message(**asked: Any) -> Turn:
+        return begin(_message(request, chat_id, message_id), **asked)
+
+    return begin_at_message
+
+
+class ModelViewSet(ViewSet):
+    scope_area = "chat"
+
+    @schema.list_models
+    def list(self, request: Request) -> Response:
+        names = catalog.known_names()
+        return Response({"results": [{"id": name, "default": name == names[0]} for name in names]})
