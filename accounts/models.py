@@ -47,16 +47,20 @@ class Tier(models.Model):
 
 
 class UserManager(BaseUserManager["User"]):
-    def create_user(self, email: str, password: str | None = None, **fields: object) -> "User":
-        """Makes an account in the standard tier unless `tier` says otherwise."""
-        fields.setdefault("tier", Tier.objects.get(name=STANDARD))
-        user = self.model(email=self.normalize_email(email), **fields)
+    def create_user(
+        self, email: str, password: str | None = None, tier: Tier | None = None, **fields: object
+    ) -> "User":
+        """Makes an account, in the standard tier unless `tier` says otherwise."""
+        tier = tier or Tier.objects.get(name=STANDARD)
+        user = self.model(email=self.normalize_email(email), tier=tier, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
-    def create_superuser(self, email: str, password: str | None = None, **fields: object) -> "User":
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+    def create_superuser(
+        self, email: str, password: str | None = None, tier: Tier | None = None, **fields: object
+    ) -> "User":
+        return self.create_user(email, password, tier, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.with_email(username or "").get()
@@ -174,3 +178,6 @@ class UsageDay(models.Model):
                 name="one_row_a_day_and_key",
             )
         ]
+
+    def __str__(self) -> str:
+        return f"{self.owner_id} on {self.day}"

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -75,10 +75,10 @@ def rotate_api_key(key: ApiKey, overlap: timedelta = OVERLAP) -> tuple[ApiKey, s
     if ApiKey.objects.filter(rotated_from=key).exists():
         raise Conflict("This key has been rotated already.")
     _check_room(owner, 2 * owner.tier.max_api_keys)
-    lifetime = key.expires_at and key.expires_at - key.created_at
     successor = ApiKey(owner=owner, name=key.name, scopes=key.scopes, rotated_from=key)
-    successor.expires_at = lifetime and now + lifetime
-    key.expires_at = min(filter(None, (key.expires_at, now + overlap)))
+    if key.expires_at is not None:
+        successor.expires_at = now + (key.expires_at - key.created_at)
+    key.expires_at = min(key.expires_at or datetime.max.replace(tzinfo=UTC), now + overlap)
     key.save(update_fields=["expires_at"])
     return _insert(successor)
 
@@ -114,7 +114,7 @@ def find_or_create_user(email: str, tier: Tier | None = None) -> User:
     """The account of that address, moved to `tier` if one is given; a new one has no password."""
     user = User.objects.with_email(email).first()
     if user is None:
-        return User.objects.create_user(email, **({"tier": tier} if tier else {}))
+        return User.objects.create_user(email, tier=tier)
     if tier and user.tier_id != tier.pk:
         user.tier = tier
         user.save(update_fields=["tier"])

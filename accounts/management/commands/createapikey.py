@@ -21,7 +21,7 @@ class Command(BaseCommand):
 
     @transaction.atomic
     def handle(self, *, email: str, tier: str | None, name: str, **options: Any) -> None:
-        owner = find_or_create_user(valid_email(email), tier and known_tier(tier))
+        owner = find_or_create_user(valid_email(email), known_tier(tier) if tier else None)
         if not owner.is_active:
             raise CommandError(f"The account {owner} is not active: no key of it would work.")
         _, secret = create_api_key(owner, valid_name(name), limited=False)
