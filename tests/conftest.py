@@ -11,6 +11,8 @@ from django.db import connection
 
 from chatbot_project.embedded.services import running
 
+pytest_plugins = ["tests.cast", "tests.live"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def embedded_servers() -> Iterator[None]:

@@ -22,6 +22,7 @@ from tests.waiting import wait_until
 HELLO = ("Hello! I'm here to help you with", " any questions or tasks you have.")
 Fault = Literal["hang up", "cut", "unfinished", "malformed", "error", "no choices"]
 Json = completions.Json
+DONE = b"data: [DONE]\n\n"
 
 
 def words(number: int) -> list[str]:
@@ -219,23 +220,25 @@ class _Connection(asyncio.Protocol):
         if script.usage:
             answer["usage"] = completions.usage(script.pieces, call.body)
         match script.fault:
+            case None:
+                self._send_json(200, answer)
             case "hang up":
-                return self.transport.abort()
+                self.transport.abort()
             case "cut" | "unfinished":
                 body = json.dumps(answer).encode()
                 self._send(200, body[: len(body) // 2], {"Content-Length": str(len(body))})
-                return self.transport.close()
+                self.transport.close()
             case "malformed":
-                return self._send_json(200, "<html>This is no answer.")
+                self._send_json(200, "<html>This is no answer.")
             case "error":
-                return self._send_json(200, completions.failure(500))
+                self._send_json(200, completions.failure(500))
             case "no choices":
-                answer["choices"] = []
-        self._send_json(200, answer)
+                self._send_json(200, answer | {"choices": []})
 
     async def _play_stream(self, script: Script, call: Call) -> None:
         if script.fault == "hang up" and not script.fault_after:
-            return self.transport.abort()
+            self.transport.abort()
+            return
         sent = script.pieces[: script.fault_after] if script.fault else script.pieces
         headers = {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"}
         self._send(200, b"", headers)
@@ -247,23 +250,25 @@ class _Connection(asyncio.Protocol):
 
     def _end_stream(self, script: Script, call: Call) -> None:
         match script.fault:
+            case None:
+                self._complete_stream(script, call)
             case "hang up" | "cut":
-                return self.transport.close()
+                self.transport.close()
             case "malformed":
-                return self._send_chunk(b'data: {"choices": [{"del\n\n', b"")
+                self._send_chunk(b'data: {"choices": [{"del\n\n', b"")
             case "error":
-                return self._send_chunk(
-                    completions.event(completions.failure(500)), b"data: [DONE]\n\n", b""
-                )
+                self._send_chunk(completions.event(completions.failure(500)), DONE, b"")
             case "unfinished":
-                return self._send_chunk(b"")
+                self._send_chunk(b"")
             case "no choices":
-                return self._send_chunk(b"data: [DONE]\n\n", b"")
+                self._send_chunk(DONE, b"")
+
+    def _complete_stream(self, script: Script, call: Call) -> None:
         self._send_event(completions.chunk(call.body, {}, script.finish_reason))
         if script.usage and (call.body.get("stream_options") or {}).get("include_usage"):
             usage = completions.usage(script.pieces, call.body)
             self._send_event({**completions.chunk(call.body, {}), "choices": [], "usage": usage})
-        self._send_chunk(b"data: [DONE]\n\n", b"")
+        self._send_chunk(DONE, b"")
 
     async def _passing(self, script: Script, index: int) -> None:
         if script.delay:
