@@ -131,7 +131,13 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
+    "prune-idempotency-keys": {
+        "task": "chatbot_project.api.tasks.prune_idempotency_keys",
+        "schedule": 900.0,
+    },
     "note-worker": {"task": "chatbot_project.site.tasks.note_worker", "schedule": 15.0},
+    "sweep-answers": {"task": "chat.tasks.sweep_abandoned_answers", "schedule": 10.0},
+    "make-titles": {"task": "chat.tasks.make_titles", "schedule": 30.0},
 }
 
 # --- API --------------------------------------------------------------------------------------
@@ -158,3 +164,10 @@ EMBEDDED_MODEL = not (OPENAI_BASE_URL or OPENAI_API_KEY)
 if EMBEDDED_MODEL:
     OPENAI_BASE_URL = EMBEDDED["OPENAI_BASE_URL"]
     OPENAI_API_KEY = EMBEDDED["OPENAI_API_KEY"]
+EMBEDDED_MODEL_NAME = "smollm2-135m-instruct"
+# `public=provider` pairs. Set: other names are refused. Unset: any name goes to the provider.
+CHAT_MODELS = env.pairs("CHAT_MODELS")
+CHAT_DEFAULT_MODEL = env.str("CHAT_DEFAULT_MODEL", "")
+CHAT_CONTEXT_TOKENS = env.int("CHAT_CONTEXT_TOKENS", 4096 if EMBEDDED_MODEL else 16_000, minimum=256)
+CHAT_TIMEOUT = env.float("CHAT_TIMEOUT", 60.0, minimum=0.1)  # seconds a model may pause
+CHAT_MAX_MESSAGE_CHARACTERS = env.int("CHAT_MAX_MESSAGE_CHARACTERS", 32_000, minimum=1)

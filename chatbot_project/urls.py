@@ -1,4 +1,4 @@
-"""All routes. Each app has its own under /api; what is not found there is a 404 in the API's format."""
+"""All routes. Each app has its own under /api; the API's own come last, with its 404."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -11,6 +11,9 @@ urlpatterns = [
     path("healthz", site.healthz),
     path("readyz", site.readyz),
     path("admin/", admin.site.urls),
+    path("api/", include("accounts.urls")),
+    path("api/", include("accounts.urls")),
+    path("api/", include("chat.urls")),
     path("api/", include("accounts.urls")),
     path("api/", include("chat.urls")),
     *api_urls,

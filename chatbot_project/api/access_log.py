@@ -1,4 +1,4 @@
-"""One line a request: who, what, how it ended, how long. No query strings: they may hold secrets."""
+"""One line a request: who, what, how it ended, how long. No query strings: they hold secrets."""
 
 import time
 
@@ -17,7 +17,8 @@ MAX_PATH = 200
 def write_when_done(request: ApiRequest, response: HttpResponseBase) -> None:
     """Now; for a stream, when it has ended."""
     if response.streaming:
-        response._resource_closers.append(lambda: write(request, response.status_code))
+        closers = response._resource_closers  # type: ignore[attr-defined]
+        closers.append(lambda: write(request, response.status_code))
     else:
         write(request, response.status_code)
 

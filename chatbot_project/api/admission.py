@@ -7,10 +7,11 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from chatbot_project.api import limits
+from chatbot_project.api import idempotency, limits
 from chatbot_project.api.addresses import limited_address
 from chatbot_project.api.body_limits import refusal_of
 from chatbot_project.api.callers import Authenticate, Caller
+from chatbot_project.api.idempotency import Earlier
 from chatbot_project.api.requests import ApiRequest
 
 
@@ -19,8 +20,11 @@ def authenticate() -> Authenticate:
     return cast(Authenticate, import_string(settings.API_AUTHENTICATE))
 
 
-def admit(request: ApiRequest) -> None:
-    """Sets `request.caller` and `request.api.usage`. Raises the ApiError that refuses the call.
+def admit(request: ApiRequest) -> Earlier | None:
+    """Sets `request.caller`, `request.api.usage` and, with an Idempotency-Key, `request.api.claim`.
+
+    Returns what an earlier request with this key has made. Raises the ApiError that refuses the
+    call, or Answered where its answer was kept.
 
     Whoever is not known, or not let in, counts against the address the call came from.
     """
@@ -33,6 +37,7 @@ def admit(request: ApiRequest) -> None:
     request.get_host()  # raises DisallowedHost
     if refusal := refusal_of(request):
         raise refusal
+    return idempotency.claim(request)
 
 
 def count(request: HttpRequest, caller: Caller | None) -> limits.Usage:

@@ -1,7 +1,7 @@
-"""What stands before Django under any ASGI server: body limits, static files, the lifespan protocol."""
+"""What stands before Django under any ASGI server: body limits, static files, lifespan."""
 
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -14,8 +14,8 @@ from servestatic import ServeStaticASGI
 from chatbot_project.api import shutdown
 from chatbot_project.api.body_limits import TOO_LARGE, body_limit, mark
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
+Scope = Any  # the specification's dicts: see asgiref.typing
+Message = Any
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
@@ -43,7 +43,7 @@ class Application(ASGIHandler):
             await super().__call__(scope, LimitedBody(scope, receive), send)
 
     def create_request(self, scope: Scope, body_file: Any) -> Any:
-        """Makes good what servers leave open: raw bytes in the query, the length of a chunked body."""
+        """Makes good what servers leave open: raw bytes in a query, a chunked body's length."""
         scope["query_string"] = ascii_only(scope.get("query_string", b""))
         names = {name for name, _ in scope["headers"]}
         if b"transfer-encoding" in names and b"content-length" not in names:
@@ -77,9 +77,8 @@ def with_request_id(send: Send) -> Send:
 
 
 class LimitedBody:
-    """A `receive` that ends the body where it exceeds the limit, and marks the scope for the middleware.
-
-    What the client goes on sending is thrown away.
+    """A `receive` that ends the body where it exceeds the limit, and marks the scope so that the
+    middleware refuses the call. What the client goes on sending is thrown away.
     """
 
     def __init__(self, scope: Scope, receive: Receive) -> None:

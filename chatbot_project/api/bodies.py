@@ -128,7 +128,7 @@ def strings(value: Any) -> Iterator[str]:
 
 
 def validate(serializer_class: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
-    """What the serializer makes of `data`. Raises InvalidRequest with missing_fields, invalid_fields."""
+    """What the serializer makes of `data`. Raises InvalidRequest with the fields it names."""
     serializer = serializer_class(data=data)
     if serializer.is_valid():
         return dict(serializer.validated_data)

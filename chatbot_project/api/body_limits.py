@@ -1,4 +1,4 @@
-"""How large a body may be. Servers stop reading there and mark the request; the middleware refuses it."""
+"""How large a body may be. The server stops reading there; the middleware refuses the call."""
 
 from collections.abc import MutableMapping
 from typing import Any

@@ -25,22 +25,24 @@ class JSONSerializer:
 
 class Client(RedisCacheClient):
     def __init__(self, servers: list[str], **options: Any) -> None:
-        waits = {"socket_connect_timeout": TIMEOUT, "socket_timeout": TIMEOUT}
-        # One more try for a connection that Redis has closed meanwhile, none for a Redis that hangs.
-        retry = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
-        super().__init__(servers, serializer=JSONSerializer(), retry=retry, **waits, **options)
+        options |= {"socket_connect_timeout": TIMEOUT, "socket_timeout": TIMEOUT}
+        # One more try where Redis has closed a connection meanwhile, none where it hangs.
+        options["retry"] = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
+        super().__init__(servers, serializer=JSONSerializer(), **options)  # type: ignore[arg-type]
         self._redis: Redis | None = None
 
-    def get_client(self, key: str | None = None, *, write: bool = False) -> Redis:
+    def get_client(self, key: Any = None, *, write: bool = False) -> Redis:
         """One client for all threads: making one costs as much as a call."""
         if self._redis is None:
             self._redis = super().get_client(key, write=True)
         return self._redis
 
-    def incr(self, key: str, delta: int) -> int:
+    def incr(self, key: Any, delta: int) -> int:
         """Raises ValueError for an unknown key, as Django's does, in one round trip."""
         with self.get_client(key, write=True).pipeline(transaction=False) as pipeline:
-            existed, count = pipeline.exists(key).incrby(key, delta).execute()
+            pipeline.exists(key)
+            pipeline.incrby(key, delta)
+            existed, count = pipeline.execute()
         if not existed:
             self.get_client(key, write=True).delete(key)
             raise ValueError(f"Key {key!r} not found.")

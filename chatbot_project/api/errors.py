@@ -1,4 +1,4 @@
-"""The errors of the API. Each knows its status, its code and its details; one handler renders them."""
+"""The errors of the API. Each knows its status, code and details; one handler renders them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The one place that turns an exception into an answer: the envelope for the API, a page for people."""
+"""The one place that turns an exception into an answer: JSON for the API, a page for people."""
 
 from http import HTTPStatus
 from typing import Any
@@ -19,7 +19,7 @@ from django.shortcuts import render as render_page
 from rest_framework import exceptions as drf
 
 from chatbot_project.api import errors
-from chatbot_project.api.requests import is_api, state_of
+from chatbot_project.api.requests import Answered, is_api, state_of
 
 log = structlog.get_logger("api")
 
@@ -31,14 +31,16 @@ KNOWN: list[tuple[type[Exception] | tuple[type[Exception], ...], type[errors.Api
     (drf.MethodNotAllowed, errors.MethodNotAllowed),
     (drf.UnsupportedMediaType, errors.UnsupportedMediaType),
     (RequestDataTooBig, errors.PayloadTooLarge),
-    # A value that no column can hold: beyond 64 bits, NUL in a text.
-    ((drf.ParseError, BadRequest, SuspiciousOperation, MultiPartParserError), errors.InvalidRequest),
-    ((UnreadablePostError, DataError), errors.InvalidRequest),
+    ((drf.ParseError, BadRequest, SuspiciousOperation), errors.InvalidRequest),
+    ((MultiPartParserError, UnreadablePostError), errors.InvalidRequest),
+    (DataError, errors.InvalidRequest),  # no column can hold it: beyond 64 bits, NUL in a text
 ]
 
 
 def render(error: Exception, request: HttpRequest) -> HttpResponse:
     """The answer to `request` that `error` stands for. Logs what nobody foresaw."""
+    if isinstance(error, Answered):
+        return error.response
     known = as_api_error(error)
     if known is None:
         log.error("unhandled", path=request.path[:200], exc_info=error)
@@ -69,12 +71,12 @@ def envelope(error: errors.ApiError, request: HttpRequest) -> HttpResponse:
 
 
 def page(status: int, request: HttpRequest) -> HttpResponse:
-    context = {"status": status, "title": HTTPStatus(status).phrase}
+    context: dict[str, Any] = {"status": status, "title": HTTPStatus(status).phrase}
     return render_page(request, "site/error.html", context, status=status)
 
 
 def invalid_fields(detail: Any, codes: Any) -> errors.InvalidRequest:
-    """A serializer's errors as `missing_fields` and `invalid_fields`, nested names joined by dots."""
+    """A serializer's errors as `missing_fields` and `invalid_fields`; nested names have dots."""
     missing: list[str] = []
     invalid: dict[str, list[str]] = {}
     for name, message, code in flatten(detail, codes):
@@ -103,7 +105,8 @@ def flatten(detail: Any, codes: Any, path: str = "") -> list[tuple[str, str, str
         return [(path, str(detail), str(codes))]
     found = []
     for name, value, code in pairs:
-        inner = path if name == "non_field_errors" else f"{path}.{name}" if path else name
+        joined = f"{path}.{name}" if path else name
+        inner = path if name == "non_field_errors" else joined
         found += flatten(value, code, inner)
     return found
 

@@ -18,7 +18,8 @@ def conditional(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """`response` with its ETag, or 304 where the client has it already (If-None-Match)."""
     if response.status_code != 200:
         return response
-    etag = response.headers.setdefault("ETag", tag(response.content))
+    response.headers.setdefault("ETag", tag(response.content))
+    etag = response.headers["ETag"]
     wanted = [opaque(item) for item in parse_etags(request.headers.get("If-None-Match", ""))]
     if etag not in wanted and "*" not in wanted:
         return response

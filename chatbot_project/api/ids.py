@@ -13,7 +13,7 @@ LENGTH = 26
 
 def uuid7() -> uuid.UUID:
     """A UUID that sorts by time (RFC 9562, section 5.7): 48 bits of milliseconds, 12 bits of their
-    fraction (its method 3, so that ids made in one millisecond keep their order), 62 random bits."""
+    fraction (method 3, so that ids made in one millisecond keep their order), 62 random bits."""
     milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
     fraction = nanoseconds * 4096 // 1_000_000
     random = int.from_bytes(os.urandom(8), "big") & (2**62 - 1)
@@ -31,7 +31,7 @@ def encode(prefix: str, value: uuid.UUID) -> str:
 
 
 def decode(prefix: str, text: str) -> uuid.UUID:
-    """The uuid behind a public id. Raises ResourceNotFound for anything that `encode` cannot have made."""
+    """The uuid behind a public id. Raises ResourceNotFound for what `encode` cannot have made."""
     head, _, body = text.partition("_")
     if head != prefix or len(body) != LENGTH:
         raise ResourceNotFound

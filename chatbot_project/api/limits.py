@@ -77,7 +77,7 @@ breaker = Breaker()
 
 
 def count(subject: str, limit: int) -> Usage:
-    """Counts one request of `subject` and says where it stands. Redis down: everything is let through."""
+    """Counts one request of `subject`: where it stands. Redis down: it is let through."""
     if not breaker.allows():
         return uncounted(limit)
     try:

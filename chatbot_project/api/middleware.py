@@ -1,4 +1,4 @@
-"""The outermost middleware: request ids, admission to the API, headers, the error format, the access log."""
+"""The outermost middleware: request ids, admission, headers, the error format, the access log."""
 
 import re
 import time
@@ -10,7 +10,7 @@ import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from chatbot_project.api import access_log
+from chatbot_project.api import access_log, repeats
 from chatbot_project.api.admission import admit
 from chatbot_project.api.errors_handler import render
 from chatbot_project.api.requests import ApiRequest, State, is_api
@@ -49,18 +49,24 @@ class Plumbing:
         if not is_api(request.path):
             return cast(HttpResponseBase, self.get_response(request))
         try:
-            admit(request)
-            return cast(HttpResponseBase, self.get_response(request))
-        except Exception as error:  # the border: whatever happened becomes an answer
+            if earlier := admit(request):
+                return repeats.replay_now(request, earlier)
+            response = cast(HttpResponseBase, self.get_response(request))
+            repeats.keep(request, response)
+        except Exception as error:  # noqa: BLE001 - the border: whatever happened is answered
             return render(error, request)
+        return response
 
     async def answer_async(self, request: ApiRequest) -> HttpResponseBase:
         if not is_api(request.path):
             return cast(HttpResponseBase, await self.get_response(request))
         try:
-            await in_database(admit, request)
+            if earlier := await in_database(admit, request):
+                return await repeats.replay(request, earlier)
+            if request.api.idempotency_key is not None:
+                return await repeats.run(request, self.get_response)
             return cast(HttpResponseBase, await self.get_response(request))
-        except Exception as error:  # the border: whatever happened becomes an answer
+        except Exception as error:  # noqa: BLE001 - the border: whatever happened is answered
             return render(error, request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -84,7 +90,7 @@ def finish(request: ApiRequest, response: HttpResponseBase) -> HttpResponseBase:
     if is_api(request.path):
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers.setdefault("Cache-Control", "no-store")
-        if request.api.usage:
-            response.headers.update(request.api.usage.headers())
+        for name, value in (request.api.usage.headers() if request.api.usage else {}).items():
+            response.headers[name] = value
     access_log.write_when_done(request, response)
     return response

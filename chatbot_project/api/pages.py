@@ -1,4 +1,4 @@
-"""Django's page middleware, which calls to the API pass by: each would cost them a change of thread."""
+"""Django's middleware for pages. API calls pass it by: each would cost a change of thread."""
 
 from collections.abc import Callable
 from typing import Any

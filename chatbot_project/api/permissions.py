@@ -12,7 +12,7 @@ from chatbot_project.api.requests import caller_of
 
 
 def required_scope(view: Any, method: str) -> str | None:
-    """`view.required_scope` where a view names one (None: any key will do), else area and method."""
+    """`view.required_scope` where a view names one (None: any key will do), else area, method."""
     if hasattr(view, "required_scope"):
         scope: str | None = view.required_scope
         return scope

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from chatbot_project.api.callers import Caller
 
@@ -42,3 +42,11 @@ def caller_of(request: HttpRequest) -> Caller | None:
 
 def state_of(request: HttpRequest) -> State | None:
     return getattr(request, "api", None)
+
+
+class Answered(Exception):
+    """The call has been answered before: `response` stands for it."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__()
+        self.response = response

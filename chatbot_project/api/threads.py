@@ -1,4 +1,4 @@
-"""Database work from the event loop: threads of our own, each giving its connection back at once."""
+"""Database work from the event loop: threads of our own that give connections back at once."""
 
 import asyncio
 import contextvars
@@ -25,7 +25,7 @@ def _call(function: Callable[[], R]) -> R:
 
 
 async def in_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Runs `function` in a database thread. Its connection is back in the pool when this returns."""
+    """Runs `function` in a database thread; its connection is back in the pool after it."""
     context = contextvars.copy_context()
     call = partial(context.run, _call, partial(function, *args, **kwargs))
     return await asyncio.get_running_loop().run_in_executor(_threads, call)

@@ -1,4 +1,4 @@
-"""Viewsets as Django views: `async def` actions from the event loop, the others in a database thread."""
+"""Viewsets as Django views: `async def` actions on the event loop, others in a database thread."""
 
 import functools
 from collections.abc import Awaitable, Callable, Mapping
@@ -38,7 +38,7 @@ def as_view(viewset: type[ViewSetMixin], actions: Mapping[str, str], **initkwarg
                 response = await call_async(viewset, name, initkwargs, request, kwargs)
             else:
                 response = await call_sync(drf_view, request, kwargs)
-        except Exception as error:  # the border: whatever happened becomes an answer
+        except Exception as error:  # noqa: BLE001 - the border: whatever happened is answered
             return render(error, request)
         if isinstance(response, HttpResponse) and wants_etag(viewset, name, request):
             return etags.conditional(request, response)
@@ -68,7 +68,7 @@ async def call_async(
 
 
 async def call_sync(view: Any, request: HttpRequest, kwargs: Any) -> HttpResponseBase:
-    """The plain test client shares its thread's transaction: there, the work stays in that thread."""
+    """The plain test client's thread holds a transaction: its work stays in that thread."""
     call = functools.partial(finished, view, request, kwargs)
     if isinstance(request, ASGIRequest):
         return await in_database(call)

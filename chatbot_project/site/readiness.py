@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import psycopg
@@ -63,7 +63,7 @@ CHECKS: dict[str, Check] = {
 class Kept:
     """The last report of this process, so that probes cost nothing however often they come."""
 
-    report: dict[str, Any] = {}
+    report: ClassVar[dict[str, Any]] = {}
     until = 0.0
 
 
