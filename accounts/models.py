@@ -135,6 +135,7 @@ class ApiKey(models.Model):
     objects: ClassVar = ApiKeyQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "API key"
         ordering: ClassVar = ["-created_at"]
         constraints: ClassVar = [
             models.CheckConstraint(

@@ -60,6 +60,15 @@ INSTALLED_APPS = [
     "chat",
 ]
 AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
 ROOT_URLCONF = "chatbot_project.urls"
 ASGI_APPLICATION = "chatbot_project.asgi.application"
 APPEND_SLASH = False
@@ -164,6 +173,15 @@ EMBEDDED_MODEL = not (OPENAI_BASE_URL or OPENAI_API_KEY)
 if EMBEDDED_MODEL:
     OPENAI_BASE_URL = EMBEDDED["OPENAI_BASE_URL"]
     OPENAI_API_KEY = EMBEDDED["OPENAI_API_KEY"]
+EMBEDDED_SERVICES = [
+    name
+    for name, is_needed in {
+        "postgres": not DATABASE_URL,
+        "valkey": not env.str("REDIS_URL"),
+        "llm": EMBEDDED_MODEL,
+    }.items()
+    if is_needed
+]
 EMBEDDED_MODEL_NAME = "smollm2-135m-instruct"
 # `public=provider` pairs. Set: other names are refused. Unset: any name goes to the provider.
 CHAT_MODELS = env.pairs("CHAT_MODELS")
