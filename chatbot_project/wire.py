@@ -1,0 +1,199 @@
+"""HTTP as daphne speaks it, mended: bodies bounded as they arrive, bad requests answered in our
+format, writers that wait for slow readers. A request that can be read though something is wrong
+with it is marked, and the application refuses it; only what cannot be read is answered here.
+"""
+
+# Twisted is barely typed.
+# mypy: disable-error-code="no-untyped-call, override, union-attr, attr-defined, has-type, call-arg"
+
+import asyncio
+import json
+import uuid
+from io import BytesIO
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes
+
+from daphne.http_protocol import HTTPFactory, WebRequest
+from daphne.utils import HEADER_NAME_RE, INVALID_HEADER_VALUE_BYTES
+from twisted.web import http
+
+from chatbot_project.api.body_limits import TOO_LARGE, body_limit
+
+LINGER = 10.0  # seconds in which a refused client may stop sending and read why
+BAD_HEADER = "The request has a header that is not valid."
+BAD_REQUEST = "The request is not valid HTTP."
+ASCII = "".join(map(chr, range(128)))
+CODES = {400: "INVALID_REQUEST", 500: "INTERNAL_ERROR", 503: "INTERNAL_ERROR"}
+MESSAGES = {400: BAD_REQUEST, 500: "Something went wrong on our side.", 503: "No answer in time."}
+
+
+def error_body(status: int, request_id: str) -> bytes:
+    details = {"request_id": request_id}
+    error = {"code": CODES[status], "message": MESSAGES[status], "details": details}
+    return json.dumps({"error": error}).encode()
+
+
+class BodyTooLarge(Exception):
+    """More has come than the path may take."""
+
+
+class Gate:
+    """Open while the client takes what it is sent. Twisted shuts it when 64 kB wait."""
+
+    def __init__(self) -> None:
+        self.opened = asyncio.Event()
+        self.opened.set()
+
+    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's interface
+        self.opened.clear()
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        self.opened.set()
+
+    def stopProducing(self) -> None:  # noqa: N802
+        self.opened.set()
+
+
+class Request(WebRequest):
+    refusal: str | None = None
+    received = 0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Twisted would read forms into memory, a second time after Django.
+        super().__init__(*args, parsePOSTFormSubmission=False, **kwargs)
+        self.gate = Gate()
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
+        """Raises BodyTooLarge for chunked bodies; others have said their length before."""
+        self.received += len(data)
+        if self.received > self.channel.body_limit():
+            raise BodyTooLarge
+        super().handleContentChunk(data)
+
+    def process(self) -> Any:
+        self.requestHeaders.removeHeader(b"Daphne-Root-Path")  # a client must not choose routes
+        self.drop_bad_headers()
+        if not self.uri.isascii():
+            self.path, self.uri = ascii_only(self.path), ascii_only(self.uri)
+        return super().process()
+
+    def drop_bad_headers(self) -> None:
+        for name, values in list(self.requestHeaders.getAllRawHeaders()):
+            bad = any(INVALID_HEADER_VALUE_BYTES.intersection(value) for value in values)
+            if bad or not HEADER_NAME_RE.fullmatch(name):
+                self.requestHeaders.removeHeader(name)
+                self.refusal = BAD_HEADER
+
+    def finish(self) -> None:
+        self.open_gate()
+        super().finish()
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802
+        self.open_gate()
+        super().connectionLost(reason)
+
+    def open_gate(self) -> None:
+        self.gate.opened.set()
+        if self.producer is not None and self.channel is not None:
+            self.unregisterProducer()
+
+    def basic_error(self, status: int, status_text: bytes, body: str) -> None:
+        """The application has failed. Half a stream is cut, so that its reader does not wait on."""
+        if self._response_started:
+            if self.channel is not None:
+                self.channel.forceAbortClient()
+            return
+        request_id = uuid.uuid4().hex
+        headers = [(b"content-type", b"application/json"), (b"x-request-id", request_id.encode())]
+        start = {"type": "http.response.start", "status": status, "headers": headers}
+        self.handle_reply(start)
+        self.handle_reply({"type": "http.response.body", "body": error_body(status, request_id)})
+
+
+def ascii_only(raw: bytes) -> bytes:
+    return quote(raw, safe=ASCII).encode()
+
+
+class Channel(http.HTTPChannel):
+    """One connection."""
+
+    requestFactory = Request  # noqa: N815
+    draining = False  # what still comes is thrown away
+    cut: Any = None  # the timer that ends the lingering
+
+    def body_limit(self) -> int:
+        path = unquote_to_bytes(self._path.partition(b"?")[0]).decode("utf-8", "replace")
+        return body_limit(self._command.decode("latin-1"), path)
+
+    def allHeadersReceived(self) -> None:  # noqa: N802
+        if self.length is not None and self.length > self.body_limit():
+            self.refuse()
+            self.length = 0  # so that the request is served now
+        super().allHeadersReceived()
+        self.persistent = self.persistent and not self.draining
+
+    def _send100Continue(self) -> None:  # noqa: N802
+        if not self.draining:
+            super()._send100Continue()
+
+    def rawDataReceived(self, data: bytes) -> None:  # noqa: N802
+        if self.draining:
+            return
+        try:
+            super().rawDataReceived(data)
+        except BodyTooLarge:
+            self.refuse()
+            request = self.requests[-1]
+            request.content.close()
+            request.content = BytesIO()
+            self.allContentReceived()
+
+    def refuse(self) -> None:
+        self.requests[-1].refusal = TOO_LARGE
+        self.draining = True
+        self.persistent = False
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802
+        if not self.draining:
+            super().dataReceived(data)
+
+    def lineLengthExceeded(self, line: bytes) -> None:  # noqa: N802
+        self._respondToBadRequestAndDisconnect()
+
+    def _respondToBadRequestAndDisconnect(self) -> None:  # noqa: N802
+        """Once only: what follows the bad part would be found bad again."""
+        if self.draining:
+            return
+        request_id = uuid.uuid4().hex
+        body = error_body(400, request_id)
+        head = [
+            "HTTP/1.1 400 Bad Request",
+            "Content-Type: application/json",
+            f"Content-Length: {len(body)}",
+            f"X-Request-Id: {request_id}",
+            "Connection: close",
+        ]
+        self.transport.write("\r\n".join([*head, "", ""]).encode() + body)
+        self.draining = True
+        self.loseConnection()
+
+    def loseConnection(self) -> None:  # noqa: N802
+        """Closing on a client that still sends would reset the connection and lose the answer."""
+        if not self.draining:
+            super().loseConnection()
+        elif self.cut is None:
+            self._networkProducer.unregisterProducer()
+            self.transport.loseWriteConnection()
+            self.cut = self.callLater(LINGER, self.transport.abortConnection)
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802
+        if self.cut is not None and self.cut.active():
+            self.cut.cancel()
+        super().connectionLost(reason)
+
+
+class Factory(HTTPFactory):
+    protocol = Channel
+
+    def buildProtocol(self, addr: Any) -> Any:  # noqa: N802
+        return http.HTTPFactory.buildProtocol(self, addr)
