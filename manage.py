@@ -1,14 +1,12 @@
 #!/usr/bin/env python
+"""Django's commands. Embedded servers that a command needs run while it does."""
+
 import os
 import sys
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbot_project.settings")
 
-def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbot_project.settings")
-    from django.core.management import execute_from_command_line
-
-    execute_from_command_line(sys.argv)
-
+from chatbot_project.embedded.commandline import execute
 
 if __name__ == "__main__":
-    main()
+    execute(sys.argv)

@@ -1,4 +1,4 @@
-"""Reading settings from the environment. A bad value ends the process with one line that names it."""
+"""Settings from the environment. A bad value ends the process with one line that names it."""
 
 import os
 from collections.abc import Collection, Sequence
@@ -64,6 +64,16 @@ class Environment:
         text = self.str(name)
         return [part.strip() for part in text.split(",") if part.strip()] if text else [*default]
 
+    def pairs(self, name: str) -> dict[str, str]:
+        """Comma-separated `left=right` pairs; a part without `=` stands for both sides."""
+        found = {}
+        for part in self.list(name):
+            left, equals, right = (piece.strip() for piece in part.partition("="))
+            if not left or (equals and not right):
+                raise BadSetting(name, f"{part!r} is not a pair like public=provider.")
+            found[left] = right or left
+        return found
+
     def url(self, name: str, default: str = "", *, schemes: Sequence[str] = HTTP) -> str:
         """An address without a slash at its end."""
         value = self.str(name, default)
@@ -80,7 +90,7 @@ class Environment:
 
 
 def check_url(name: str, value: str, schemes: Sequence[str]) -> None:
-    """Refuse what is no address of these schemes. The message never shows the address: it may hold a password."""
+    """Refuse what is no address of these schemes. It is not shown: it may hold a password."""
     try:
         parts = urlsplit(value)
         is_complete = bool(parts.netloc or (parts.scheme == "unix" and parts.path))
@@ -88,7 +98,8 @@ def check_url(name: str, value: str, schemes: Sequence[str]) -> None:
     except ValueError:
         is_complete = False
     if not is_complete or parts.scheme not in schemes:
-        raise BadSetting(name, f"must be an address that starts with {' or '.join(s + '://' for s in schemes)}.")
+        wanted = " or ".join(f"{scheme}://" for scheme in schemes)
+        raise BadSetting(name, f"must be an address that starts with {wanted}.")
 
 
 def database_config(url: str, pool: dict[str, object]) -> dict[str, Any]:

@@ -10,7 +10,14 @@ TEST_DATA_DIR = BASE / "var" / "test"
 SLOT = claim_slot(TEST_DATA_DIR)
 
 # The developer's own settings must not decide what the tests do.
-for name in ("DATABASE_URL", "REDIS_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY", "SECRET_KEY", "PORT"):
+for name in (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "OPENAI_BASE_URL",
+    "OPENAI_API_KEY",
+    "SECRET_KEY",
+    "PORT",
+):
     os.environ.pop(name, None)
 os.environ["ENV_FILE"] = os.devnull
 os.environ["CHATBOT_DATA_DIR"] = str(TEST_DATA_DIR)
@@ -20,4 +27,6 @@ from chatbot_project.settings import DATABASES, EMBEDDED  # noqa: E402
 
 DATABASES["default"]["TEST"] = {"NAME": f"test_chatbot_{SLOT}"}
 REDIS_URL = f"{EMBEDDED['REDIS_URL']}?db={SLOT}"
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a slow one costs minutes here
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.MD5PasswordHasher"
+]  # a slow one costs minutes here

@@ -23,7 +23,7 @@ def folder_key(data_dir: Path) -> str:
 
 def socket_dir(data_dir: Path) -> Path:
     """A short path: a Unix socket's may have 107 bytes, and a data folder's may be longer."""
-    return Path(f"/tmp/chatbot-{os.getuid()}-{folder_key(data_dir)}")
+    return Path(f"/tmp/chatbot-{os.getuid()}-{folder_key(data_dir)}")  # noqa: S108 - checked before use
 
 
 def postgres_socket_dir(data_dir: Path) -> Path:
@@ -34,10 +34,14 @@ def valkey_socket(data_dir: Path) -> Path:
     return socket_dir(data_dir) / "valkey" / "valkey.sock"
 
 
+def model_state_file(data_dir: Path) -> Path:
+    return data_dir / "model.json"
+
+
 def model_state(data_dir: Path) -> dict[str, str]:
     """{"url", "key", "pid"} of the language model started last, or {} if none was."""
     try:
-        state: dict[str, str] = json.loads((data_dir / "model.json").read_text())
+        state: dict[str, str] = json.loads(model_state_file(data_dir).read_text())
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return {}
     return state

@@ -1,7 +1,8 @@
-"""The short folder that holds the sockets, in a place where others may write too."""
+"""The folders the servers need: of their sockets, of their data, of their programs."""
 
 import os
 import stat
+from importlib.util import find_spec
 from pathlib import Path
 
 from chatbot_project.embedded.addresses import socket_dir
@@ -14,7 +15,9 @@ def make_socket_dir(data_dir: Path) -> Path:
     path.mkdir(mode=0o711, exist_ok=True)
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise StartFailed(f"{path} belongs to somebody else: remove it, or use another data folder.")
+        raise StartFailed(
+            f"{path} belongs to somebody else: remove it, or use another data folder."
+        )
     path.chmod(0o711)
     return path
 
@@ -25,3 +28,13 @@ def make_private_dir(path: Path, owner: tuple[int, int]) -> None:
     if os.getuid() == 0:
         os.chown(path, *owner)
     path.chmod(0o700)
+
+
+def package_folder(name: str) -> Path:
+    """Where an installed package's files are; its code is not loaded. Raises StartFailed."""
+    package = find_spec(name)
+    if package is None or package.origin is None:
+        raise StartFailed(
+            f"The package {name} is not installed: run `make run`, which installs it."
+        )
+    return Path(package.origin).parent

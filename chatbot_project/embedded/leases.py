@@ -1,4 +1,4 @@
-"""Counting the users of a server with file locks, which the kernel gives back however a process dies."""
+"""Counting a server's users with file locks: the kernel ends them, however a process dies."""
 
 import fcntl
 import os

@@ -78,7 +78,7 @@ class Postgres:
         process: subprocess.Popen[bytes] | None = None
         if not self._server_pid():
             (self.home.data / "postmaster.pid").unlink(missing_ok=True)
-            process = self.home.launch([self.home.program("postgres"), *self._arguments()], self.log)
+            process = self.home.launch("postgres", *self._arguments(), log=self.log)
 
         def is_settled() -> bool:
             return self.is_running() or (process is not None and process.poll() is not None)
@@ -109,7 +109,7 @@ class Postgres:
         return [line.strip() for line in text.splitlines()]
 
     def _initialize(self) -> None:
-        """Make the cluster and its database beside their place, then move them in: all or nothing."""
+        """Make the cluster and its database beside their place, then move them in."""
         draft = self.home.folder / "draft"
         shutil.rmtree(draft, ignore_errors=True)
         with tempfile.NamedTemporaryFile("w", dir="/tmp") as password:
@@ -126,7 +126,7 @@ class Postgres:
         draft.rename(self.home.data)
 
     def _run(self, name: str, *arguments: str, typed: str = "") -> None:
-        done = self.home.run([self.home.program(name), *arguments], typed)
+        done = self.home.run(self.home.program(name), *arguments, typed=typed)
         if done.returncode:
             with self.log.open("a") as log:
                 log.write(done.stdout + done.stderr)

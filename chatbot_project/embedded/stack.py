@@ -1,0 +1,86 @@
+"""The whole platform in the foreground: servers, migrations, first-run data, the Procfile."""
+
+import errno
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+
+from chatbot_project.embedded.errors import StartFailed
+from chatbot_project.embedded.postgres_home import find_home
+from chatbot_project.embedded.processes import wait_until
+from chatbot_project.embedded.procfile import ProcfileRunner
+from chatbot_project.embedded.release import prepare
+from chatbot_project.embedded.services import make_lock_dir, running
+from chatbot_project.embedded.welcome import Welcome
+
+LEFTOVER_SECONDS = 1.0  # processes of a killed start need a moment to follow it
+TITLES = {"postgres": "PostgreSQL", "valkey": "Valkey", "llm": "the language model"}
+
+
+def run_stack() -> int:
+    """Run until stopped; the exit status: 0 when asked to stop. Raises StartFailed."""
+    data_dir: Path = settings.DATA_DIR
+    make_lock_dir(data_dir)
+    with only_stack(data_dir):
+        check_port(settings.HOST, settings.PORT)
+        announce(settings.EMBEDDED_SERVICES, data_dir)
+        with running(settings.EMBEDDED_SERVICES, data_dir), Welcome(prepare()):
+            return ProcfileRunner(settings.BASE_DIR / "Procfile").run()
+
+
+@contextmanager
+def only_stack(data_dir: Path) -> Iterator[None]:
+    """Refuse a second run on the same data folder."""
+    descriptor = os.open(data_dir / "locks" / "stack", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        if not wait_until(lambda: _try_lock(descriptor), LEFTOVER_SECONDS):
+            raise StartFailed(f"It runs already on the data folder {data_dir}.")
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def check_port(host: str, port: int) -> None:
+    """Say now, not after everything has started, that the port cannot be had."""
+    problems: list[OSError] = []
+    if not wait_until(lambda: _can_listen(host, port, problems), LEFTOVER_SECONDS):
+        problem = problems[-1]
+        if problem.errno == errno.EADDRINUSE:
+            raise StartFailed(f"Port {port} is in use: choose another one with PORT.")
+        raise StartFailed(f"Cannot listen on {host}, port {port} (HOST, PORT): {problem.strerror}.")
+
+
+def announce(names: list[str], data_dir: Path) -> None:
+    if names:
+        say(f"Starting {', '.join(TITLES[name] for name in names)} (data in {data_dir}) ...")
+    if "postgres" in names and not (home := find_home(data_dir)).is_in_data_dir:
+        say(f"PostgreSQL runs as nobody, who cannot enter {data_dir}: its data is in {home.folder}")
+
+
+def say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - a foreground program tells what it does
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _can_listen(host: str, port: int, problems: list[OSError]) -> bool:
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as problem:
+        problems.append(problem)
+        return False
+    return True

@@ -1,0 +1,97 @@
+"""What the start tells: where everything is, and once only the first admin's password and key."""
+
+import http.client
+import os
+import shlex
+import sys
+import threading
+from types import TracebackType
+
+from django.conf import settings
+
+from accounts.services import FIRST_ADMIN
+from chatbot_project.embedded.release import NewAdmin
+
+POLL_SECONDS = 0.05
+QUESTION = '{"message": "Hello, how can you help me today?"}'
+
+
+class Welcome:
+    """Waits beside the processes until the web answers, then prints the text."""
+
+    def __init__(self, new_admin: NewAdmin | None) -> None:
+        self._new_admin = new_admin
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._wait, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """A start that fails must not take the only copy of the password with it."""
+        self._done.set()
+        self._thread.join()
+        if self._new_admin:
+            print(text(self._new_admin), flush=True)  # noqa: T201
+
+    def _wait(self) -> None:
+        while not self._done.wait(POLL_SECONDS):
+            if answers():
+                print(text(self._new_admin), flush=True)  # noqa: T201
+                self._new_admin = None
+                return
+
+
+def text(new_admin: NewAdmin | None) -> str:
+    """The lines between two rules."""
+    lines = [f"{settings.SITE_NAME} is running: {settings.PUBLIC_URL}"]
+    lines += [f"  API explorer  {settings.PUBLIC_URL}/api/docs"]
+    lines += [f"  Admin         {settings.PUBLIC_URL}/admin/"]
+    if new_admin:
+        email, password, key = new_admin
+        lines += [f"    sign in     {email}  {password}", f"  API key       {key}"]
+        lines += ["  Password and key are shown this once."]
+    lines += ["Ask it something:", f"  {curl(new_admin)}", "Ctrl-C stops everything."]
+    rule = "-" * 78
+    return "\n".join(["", rule, *lines, rule, ""])
+
+
+def curl(new_admin: NewAdmin | None) -> str:
+    """One line to paste. Keys are not stored: a later start's makes one on the way."""
+    key = new_admin[2] if new_admin else f"$({key_command()})"
+    return (
+        f"curl -s http://{local_host()}:{settings.PORT}/api/chat"
+        f' -H "Authorization: Bearer {key}"'
+        ' -H "Content-Type: application/json"'
+        f" -d {shlex.quote(QUESTION)}"
+    )
+
+
+def key_command() -> str:
+    """Makes a key wherever it is pasted, on the data folder of this run."""
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "createapikey", FIRST_ADMIN]
+    if os.environ.get("CHATBOT_DATA_DIR"):
+        command = ["env", f"CHATBOT_DATA_DIR={settings.DATA_DIR}", *command]
+    return shlex.join(command)
+
+
+def local_host() -> str:
+    """Where this machine reaches the web. An address, since `localhost` may mean ::1 first."""
+    return "127.0.0.1" if settings.HOST in {"0.0.0.0", "localhost"} else settings.HOST  # noqa: S104
+
+
+def answers() -> bool:
+    connection = http.client.HTTPConnection(local_host(), settings.PORT, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        connection.getresponse()
+    except OSError:
+        return False
+    finally:
+        connection.close()
+    return True
