@@ -12,6 +12,8 @@ from django.db import OperationalError
 from redis.exceptions import RedisError
 from structlog.types import EventDict, Processor
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+FORMATS = ("json", "text", "auto")
 SECRETS = re.compile(r"(cb_live_|whsec_|sk-|Bearer )[\w+/=.-]{8,}")
 # Whose texts name hosts and files, never what a user sent. Of all others only the type is told.
 QUOTABLE = (OSError, OperationalError, RedisError, ImproperlyConfigured)
@@ -45,6 +47,8 @@ def configuration(level: str, output: str) -> dict[str, Any]:
             "httpx": {"level": "WARNING"},
             "httpx2": {"level": "WARNING"},
             "openai": {"level": "WARNING"},
+            # It tells of every task four times.
+            "celery": {"level": "WARNING"},
         },
     }
 

@@ -117,8 +117,8 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 
 # --- Logs -------------------------------------------------------------------------------------
-LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
-LOG_FORMAT = env.str("LOG_FORMAT", "auto")  # json, text, or auto: text on a terminal
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO", choices=logs.LEVELS)
+LOG_FORMAT = env.str("LOG_FORMAT", "auto", choices=logs.FORMATS)  # json, text, or auto: text on a terminal
 LOGGING = logs.configuration(LOG_LEVEL, LOG_FORMAT)
 
 # --- Server -----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The servers that every test may use: PostgreSQL and Valkey of this checkout's own, in var/test."""
+"""The servers that every test may use: PostgreSQL and Valkey of this checkout's own."""
 
 import os
 from collections.abc import Iterator

@@ -10,14 +10,8 @@ TEST_DATA_DIR = BASE / "var" / "test"
 SLOT = claim_slot(TEST_DATA_DIR)
 
 # The developer's own settings must not decide what the tests do.
-for name in (
-    "DATABASE_URL",
-    "REDIS_URL",
-    "OPENAI_BASE_URL",
-    "OPENAI_API_KEY",
-    "SECRET_KEY",
-    "PORT",
-):
+OURS = "DATABASE_URL REDIS_URL OPENAI_BASE_URL OPENAI_API_KEY SECRET_KEY HOST PORT PUBLIC_URL"
+for name in OURS.split():
     os.environ.pop(name, None)
 os.environ["ENV_FILE"] = os.devnull
 os.environ["CHATBOT_DATA_DIR"] = str(TEST_DATA_DIR)
@@ -27,6 +21,5 @@ from chatbot_project.settings import DATABASES, EMBEDDED  # noqa: E402
 
 DATABASES["default"]["TEST"] = {"NAME": f"test_chatbot_{SLOT}"}
 REDIS_URL = f"{EMBEDDED['REDIS_URL']}?db={SLOT}"
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.MD5PasswordHasher"
-]  # a slow one costs minutes here
+# One that is slow, as it should be, costs minutes here.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
