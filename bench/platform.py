@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import psutil
 import psycopg
@@ -55,7 +56,9 @@ def started(folder: Path) -> Iterator[Platform]:
     addresses = embedded_addresses(folder)
     with ExitStack() as stack:
         stack.enter_context(running(["postgres", "valkey"], folder))
-        upstream = _spawn([sys.executable, "-m", "bench.upstream"], {}, stack, subprocess.PIPE)
+        upstream = _spawn(
+            [sys.executable, "-m", "bench.upstream"], {}, stack, stdout=subprocess.PIPE
+        )
         assert upstream.stdout
         upstream_port = int(upstream.stdout.readline())
         port = _free_port()
@@ -102,7 +105,7 @@ def _manage(environment: dict[str, str], *arguments: str) -> str:
 def _start_part(name: str, environment: dict[str, str], folder: Path, stack: ExitStack) -> Part:
     """One line of the Procfile, its output in a log of its own."""
     log = stack.enter_context((folder / f"bench-{name}.log").open("wb"))
-    process = _spawn(shlex.split(_procfile()[name]), environment, stack, log)
+    process = _spawn(shlex.split(_procfile()[name]), environment, stack, stdout=log, stderr=log)
     return Part(name, psutil.Process(process.pid))
 
 
@@ -113,14 +116,14 @@ def _procfile() -> dict[str, str]:
 
 
 def _spawn(
-    command: list[str], environment: dict[str, str], stack: ExitStack, output: object
+    command: list[str], environment: dict[str, str], stack: ExitStack, **output: IO[bytes] | int
 ) -> subprocess.Popen[bytes]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     process = subprocess.Popen(
         command,
         cwd=PROJECT,
         env={**os.environ, **environment, "PATH": path},
-        stdout=output,  # type: ignore[call-overload]
+        **output,  # type: ignore[call-overload]
     )
     stack.callback(_end, process)
     return process
