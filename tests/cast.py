@@ -16,7 +16,7 @@ from django.test import Client
 from accounts.models import Tier, User
 from accounts.services import create_api_key
 
-PASSWORD = "correct horse battery staple"  # noqa: S105
+PASSWORD = "correct horse battery staple"
 tiers = import_module("accounts.migrations.0002_tiers")
 
 
@@ -26,7 +26,7 @@ def make_tiers(**kwargs: Any) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def tiers_survive_a_flush() -> Iterator[None]:
-    """A test with `transactional_db` empties every table after it; a flush ends with post_migrate."""
+    """`transactional_db` empties every table after its test; a flush ends with post_migrate."""
     post_migrate.connect(make_tiers, sender=apps.get_app_config("accounts"))
     yield
     post_migrate.disconnect(make_tiers, sender=apps.get_app_config("accounts"))

@@ -174,6 +174,9 @@ class ApiKeyAdmin(admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         """`save_form` has saved it."""
 
+    def save_related(self, request: HttpRequest, *args: Any) -> None:
+        """There is nothing more to save."""
+
     def show_once(self, request: HttpRequest, key: ApiKey, secret: str) -> None:
         text = "The secret of {}, shown this once: copy it now. <code>{}</code>"
         self.message_user(request, format_html(text, key.name or key, secret), messages.WARNING)

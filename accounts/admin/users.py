@@ -57,8 +57,8 @@ class UserAdmin(DjangoUserAdmin):
         "last_login",
     )
     add_fieldsets = (
-        None,
-        {"fields": ["email", "name", "tier", "usable_password", "password1", "password2"]},
+        (None, {"fields": ["email", "name", "tier"]}),
+        ("Password", {"fields": ["usable_password", "password1", "password2"]}),
     )
     fieldsets = (
         (None, {"fields": ["email", "name", "tier", "password"]}),

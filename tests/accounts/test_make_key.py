@@ -48,5 +48,12 @@ def test_what_make_cannot_have_made_does_not_parse(text: str) -> None:
 
 def test_nothing_around_a_key_is_let_through() -> None:
     secret = keys.make()
-    for text in (f" {secret}", f"{secret} ", f"{secret}\n", secret.upper(), secret[:-1], secret * 2):
+    for text in (
+        f" {secret}",
+        f"{secret} ",
+        f"{secret}\n",
+        secret.upper(),
+        secret[:-1],
+        secret * 2,
+    ):
         assert keys.parse(text) is None

@@ -1,4 +1,4 @@
-"""Rotation: a successor at once, the old key for a while longer. And the end of a key: revocation."""
+"""Rotation: a successor at once, the old key for a while longer. And revocation."""
 
 from datetime import timedelta
 
