@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 RETRY_DELAYS = [0.25, 1.0]  # seconds
 LONGEST_RETRY_AFTER = 5.0  # seconds
+DRAIN_SECONDS = 0.1  # some servers keep the line open after the end
 # Refused before any work was done, or worth another try. Not time-outs: the provider may still be
 # writing, and would be paid twice.
 RETRIED_STATUSES = {429, 500, 502, 503, 504}
@@ -89,16 +90,18 @@ class OpenAICompatible:
 
     async def _complete_once(self, prompt: Prompt) -> Piece:
         async with self._response(prompt, stream=False) as response:
-            return _piece_of_whole(await response.read())
+            return _piece_of_whole(response.content)
 
     async def _stream_once(self, prompt: Prompt) -> AsyncIterator[Piece]:
         async with self._response(prompt, stream=True) as response:
             if "text/event-stream" not in response.headers.get("content-type", ""):
-                yield _piece_of_whole(await response.read())  # it does not stream
+                yield _piece_of_whole(await response.aread())  # it does not stream
                 return
             ended = False
-            async for data in data_lines(response.iter_bytes()):
+            chunks = response.aiter_bytes()
+            async for data in data_lines(chunks):
                 if data == b"[DONE]":
+                    await _drain(chunks)
                     return
                 piece = _piece_of_chunk(data)
                 ended = ended or bool(piece.finish_reason)
@@ -107,19 +110,33 @@ class OpenAICompatible:
             raise ProviderFailed("The language model's answer was cut off.")
 
     @asynccontextmanager
-    async def _response(self, prompt: Prompt, *, stream: bool) -> AsyncIterator[Any]:
-        extra: dict[str, Any] = {"stream_options": {"include_usage": True}} if stream else {}
-        create = self.client.chat.completions.with_streaming_response.create
-        call = {"model": prompt.model, "messages": prompt.messages, **prompt.options, **extra}
+    async def _response(self, prompt: Prompt, *, stream: bool) -> AsyncIterator[httpx2.Response]:
+        body: dict[str, Any] = {"model": prompt.model, "messages": prompt.messages}
+        body |= prompt.options
+        if stream:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
         try:
-            async with create(**call, stream=stream, timeout=_timeout(stream)) as response:
+            # Not chat.completions.create(): what it checks on the way there and back costs 1 ms an
+            # answer, and is ours already.
+            response = await self.client.post(
+                "/chat/completions",
+                body=body,
+                cast_to=httpx2.Response,
+                stream=stream,
+                options={"timeout": _timeout(stream)},
+            )
+            try:
                 yield response
+            finally:
+                await response.aclose()
         except openai.APIStatusError as error:
             raise _status_failure(error) from error
         except (openai.APITimeoutError, httpx2.TimeoutException) as error:
             raise ProviderFailed("The language model took too long.") from error
         except openai.APIConnectionError as error:
-            raise ProviderFailed("The language model cannot be reached.", retry=0) from error
+            refused = isinstance(error.__cause__, httpx2.ConnectError)
+            reason = "The language model cannot be reached."
+            raise ProviderFailed(reason, retry=0 if refused else None) from error
         except httpx2.HTTPError as error:
             raise ProviderFailed("The language model's answer was cut off.") from error
 
@@ -127,6 +144,14 @@ class OpenAICompatible:
 def _timeout(stream: bool) -> httpx2.Timeout:
     """A stream may pause for CHAT_TIMEOUT; a whole answer has to be written within ten of them."""
     return httpx2.Timeout(settings.CHAT_TIMEOUT * (1 if stream else 10), connect=5.0)
+
+
+async def _drain(chunks: AsyncIterator[bytes]) -> None:
+    """Reads what follows [DONE], the end of the body, so that the connection can be used again."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for _ in chunks:
+                pass
 
 
 async def _wait_or_raise(failure: ProviderFailed, delay: float | None) -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterator
+from functools import cache
 from typing import IO, Any, NoReturn
 
 from django.http import HttpRequest
@@ -127,21 +128,18 @@ def strings(value: Any) -> Iterator[str]:
             waiting.extend(item)
 
 
+@cache
+def validator(serializer_class: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
+    """One instance serves every call: making one copies all its fields, half a millisecond."""
+    return serializer_class()
+
+
 def validate(serializer_class: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
     """What the serializer makes of `data`. Raises InvalidRequest with the fields it names."""
-    serializer = serializer_class(data=data)
-    if serializer.is_valid():
-        return dict(serializer.validated_data)
-    codes = {name: get_codes(error) for name, error in serializer.errors.items()}
-    raise invalid_fields(serializer.errors, codes)
-
-
-def get_codes(detail: Any) -> Any:
-    if isinstance(detail, dict):
-        return {name: get_codes(value) for name, value in detail.items()}
-    if isinstance(detail, list):
-        return [get_codes(value) for value in detail]
-    return detail.code
+    try:
+        return dict(validator(serializer_class).run_validation(data))
+    except serializers.ValidationError as error:
+        raise invalid_fields(error.detail, error.get_codes()) from None
 
 
 class JSONParser(BaseParser):
