@@ -42,7 +42,7 @@ class LimitsSerializer(serializers.Serializer[Any]):
     max_endpoints = StandingSerializer()
 
 
-class UsageSerializer(serializers.Serializer[Any]):
+class AccountUsageSerializer(serializers.Serializer[Any]):
     results = UsageRowSerializer(many=True)
     totals = CountersSerializer()
     tier = serializers.CharField()

@@ -3,4 +3,4 @@ from django.urls import path
 from accounts.views import UsageViewSet
 from chatbot_project.api.views import as_view
 
-urlpatterns = [path("usage", as_view(UsageViewSet, {"get": "list"}), name="usage")]
+urlpatterns = [path("usage", as_view(UsageViewSet, {"get": "show"}), name="usage")]

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from accounts.models import User
-from accounts.serializers import UsageSerializer
+from accounts.serializers import AccountUsageSerializer
 from accounts.usage import today
 from accounts.usage_report import usage_report
 from chatbot_project.api.errors import InvalidRequest
@@ -68,10 +68,10 @@ class UsageViewSet(ViewSet):
             OpenApiParameter("from", OpenApiTypes.DATE, description="The first day."),
             OpenApiParameter("to", OpenApiTypes.DATE, description="The last day."),
         ],
-        responses=UsageSerializer,
+        responses=AccountUsageSerializer,
         examples=[OpenApiExample("Usage", value=EXAMPLE, response_only=True)],
     )
-    def list(self, request: Request) -> Response:
+    def show(self, request: Request) -> Response:
         first, last = period(request)
         state = state_of(request._request)
         requests = state.usage if state else None
