@@ -40,10 +40,10 @@ class LiveAccount:
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"}
 
-    def client(self, server: Server, **options: Any) -> httpx2.Client:
+    def client(self, server: Server) -> httpx2.Client:
         """A client of `server` that sends the account's key."""
-        options = {"headers": self.headers, "timeout": 30} | options
-        return self.closing.enter_context(httpx2.Client(base_url=server.url, **options))
+        client = httpx2.Client(base_url=server.url, headers=self.headers, timeout=30)
+        return self.closing.enter_context(client)
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def committed_database(django_db_setup: None, django_db_blocker: Any) -> Iterato
         yield
         return
     with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases=["default"])
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default": True})
     yield
     with django_db_blocker.unblock():
         teardown_databases(made, verbosity=0)

@@ -17,7 +17,10 @@ from tests.waiting import wait_until
 PROJECT = Path(__file__).resolve().parent.parent
 COMMANDS = {
     "daphne": ["-m", "chatbot_project.server"],
-    "uvicorn": ["-m", "uvicorn", "chatbot_project.asgi:application", "--port", "{port}"],
+    "uvicorn": [
+        *("-m", "uvicorn", "chatbot_project.asgi:application", "--port", "{port}"),
+        *("--timeout-graceful-shutdown", "2"),  # else it waits for open streams before it ends
+    ],
 }
 
 

@@ -1,0 +1,75 @@
+"""Redis is a convenience: without it answers are still given, streamed too."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from chatbot_project.embedded.addresses import embedded_addresses
+from chatbot_project.embedded.valkey import Valkey
+from tests import events
+from tests.chat.asking import ask, history, resuming, streaming
+from tests.live import LiveAccount, StartServer
+from tests.upstream import Script, Upstream, words
+
+PIECES = words(20)
+TEXT = "".join(PIECES)
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """One of the test's own, which it may stop."""
+    valkey = Valkey(tmp_path, durable=False)
+    valkey.start()
+    yield valkey
+    valkey.stop()
+
+
+@pytest.fixture(params=["daphne", "uvicorn"])
+def client(
+    request: pytest.FixtureRequest,
+    valkey: Valkey,
+    start_server: StartServer,
+    live_owner: LiveAccount,
+) -> httpx2.Client:
+    """A client of a server that uses the test's own Valkey."""
+    address = embedded_addresses(valkey.data_dir)["REDIS_URL"]
+    return live_owner.client(start_server(request.param, REDIS_URL=address))
+
+
+def test_it_answers_while_redis_is_stopped(
+    client: httpx2.Client, valkey: Valkey, upstream: Upstream
+) -> None:
+    model = upstream.model(Script(PIECES))
+    chat = ask(client, model)["id"]
+    valkey.stop()
+    assert ask(client, model, chat=chat)["message"] == TEXT
+    with streaming(client, model, chat=chat) as stream:
+        assert events.text_of(stream) == TEXT
+    assert len(history(client, chat)) == 6
+    with resuming(client, chat) as stream:  # from the database
+        assert events.text_of(stream) == TEXT
+
+
+def test_a_stream_outlives_redis(client: httpx2.Client, valkey: Valkey, upstream: Upstream) -> None:
+    gate = upstream.gate(10)
+    model = upstream.model(Script(PIECES, gate=gate))
+    with streaming(client, model) as stream:
+        read = events.read_text(stream, 10)
+        valkey.stop()
+        gate.open()
+        read += stream
+    assert events.text_of(read) == TEXT
+    assert read[-1].type == "done"
+
+
+def test_it_can_be_stopped_without_redis(
+    client: httpx2.Client, valkey: Valkey, upstream: Upstream
+) -> None:
+    model = upstream.model(Script(PIECES, gate=upstream.gate(10)))
+    valkey.stop()
+    with streaming(client, model) as stream:
+        chat = events.read_text(stream, 10)[0].data["chat_id"]
+        assert client.post(f"/api/chat/{chat}/stop").json()["stopped"]
+    assert upstream.wait_for_call(model).dropped.wait(15)
