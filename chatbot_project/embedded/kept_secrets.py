@@ -8,12 +8,12 @@ from pathlib import Path
 def make_data_dir(data_dir: Path) -> None:
     """Make the data folder if it is missing; the mode of one that exists is its owner's business.
 
-    Others may pass through (0711) but not list it: as root, PostgreSQL runs as another user and
+    Root's is one that others may pass through but not list: PostgreSQL runs as another user and
     its folder is inside.
     """
     if not data_dir.is_dir():
         data_dir.mkdir(parents=True, exist_ok=True)
-        data_dir.chmod(0o711)
+        data_dir.chmod(0o711 if os.getuid() == 0 else 0o700)
 
 
 def kept_secret(data_dir: Path, name: str) -> str:

@@ -16,9 +16,11 @@ from honcho.environ import parse_procfile
 from honcho.printer import Message, Printer
 from honcho.process import Popen, Process
 
-from chatbot_project.embedded.processes import die_with_parent
+from chatbot_project.embedded.processes import die_with_parent, wait_until
 
 RELEASE = "release"  # what a platform runs once a deployment; done before we come here
+FIRST = "web"
+HEAD_START_SECONDS = 10.0
 STOP_SECONDS = 5.0  # from asking to insisting
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -30,7 +32,8 @@ class ProcfileRunner:
     in its first moments leaves it hanging. Its parts are used here under one loop.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, web_answers: threading.Event) -> None:
+        self._web_answers = web_answers
         self._events: SimpleQueue[Message] = SimpleQueue()
         self._printer = Printer(sys.stdout)
         self._pids: dict[str, int] = {}
@@ -51,8 +54,7 @@ class ProcfileRunner:
         for signum in SIGNALS:
             signal.signal(signum, self._want_stop)
         threads = [
-            threading.Thread(target=process.run, args=(self._events,))
-            for process in self._processes
+            threading.Thread(target=self._run, args=(process,)) for process in self._processes
         ]
         for thread in threads:
             thread.start()
@@ -64,6 +66,13 @@ class ProcfileRunner:
         finally:  # also when our output has nowhere to go any more
             self._end_all(signal.SIGKILL)
         return self._status
+
+    def _run(self, process: Process) -> None:
+        """In a thread each. The web has the machine to itself until it answers: people wait."""
+        if process.name != FIRST:
+            wait_until(lambda: self._web_answers.is_set() or self._stop_wanted, HEAD_START_SECONDS)
+        if not self._stop_wanted:
+            process.run(self._events)
 
     def _want_stop(self, signum: int, frame: FrameType | None) -> None:
         self._stop_wanted = True

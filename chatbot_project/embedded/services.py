@@ -1,6 +1,6 @@
 """Finding or starting the embedded servers of a data folder, for as long as somebody needs them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,23 +28,26 @@ SERVERS: dict[str, Callable[[Path, bool], Server]] = {
 
 
 @contextmanager
-def running(names: Iterable[str], data_dir: Path, *, durable: bool = True) -> Iterator[None]:
+def running(
+    names: Collection[str], data_dir: Path, *, durable: bool = True, later: Collection[str] = ()
+) -> Iterator[Callable[[], None]]:
     """Find or start the named servers ("postgres", "valkey", "llm"), all at once.
 
-    Whoever uses a server holds a share in it; the last one to leave stops it. Raises StartFailed.
+    Whoever uses a server holds a share in it; the last one to leave stops it. Those of `later` are
+    not waited for: the function that this yields does that. Both raise StartFailed.
     """
     held = [_Held(name, SERVERS[name](data_dir, durable), data_dir) for name in names]
     if not held:
-        yield
+        yield lambda: None
         return
     make_lock_dir(data_dir)
     with ThreadPoolExecutor(len(held)) as pool:
-        taken = [pool.submit(share.take) for share in held]
+        taken = {share.name: pool.submit(share.take) for share in held}
         try:
-            _results(taken)
-            yield
+            _results(taken[name] for name in names if name not in later)
+            yield lambda: _results(taken.values())
         finally:
-            wait(taken)  # an interrupted start is finished before it is undone
+            wait(taken.values())  # an interrupted start is finished before it is undone
             _results([pool.submit(share.give_back) for share in held])
 
 
@@ -52,6 +55,7 @@ class _Held:
     """One server and our share in it."""
 
     def __init__(self, name: str, server: Server, data_dir: Path) -> None:
+        self.name = name
         self._server = server
         self._path = data_dir / "locks" / name
         self._lease: Lease | None = None
@@ -81,6 +85,6 @@ def make_lock_dir(data_dir: Path) -> None:
         ) from error
 
 
-def _results(futures: list[Future[None]]) -> None:
+def _results(futures: Iterable[Future[None]]) -> None:
     for future in futures:
         future.result()

@@ -29,8 +29,12 @@ def run_stack() -> int:
     with only_stack(data_dir):
         check_port(settings.HOST, settings.PORT)
         announce(settings.EMBEDDED_SERVICES, data_dir)
-        with running(settings.EMBEDDED_SERVICES, data_dir), Welcome(prepare()):
-            return ProcfileRunner(settings.BASE_DIR / "Procfile").run()
+        with (
+            running(settings.EMBEDDED_SERVICES, data_dir, later=["llm"]) as wait_for_all,
+            Welcome(prepare()) as web_answers,
+        ):
+            wait_for_all()  # the processes read the model's address when they start
+            return ProcfileRunner(settings.BASE_DIR / "Procfile", web_answers).run()
 
 
 @contextmanager

@@ -22,10 +22,13 @@ class Welcome:
     def __init__(self, new_admin: NewAdmin | None) -> None:
         self._new_admin = new_admin
         self._done = threading.Event()
+        self._answered = threading.Event()
         self._thread = threading.Thread(target=self._wait, daemon=True)
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> threading.Event:
+        """Gives the event that is set when the web answers."""
         self._thread.start()
+        return self._answered
 
     def __exit__(
         self,
@@ -42,6 +45,7 @@ class Welcome:
     def _wait(self) -> None:
         while not self._done.wait(POLL_SECONDS):
             if answers():
+                self._answered.set()
                 print(text(self._new_admin), flush=True)  # noqa: T201
                 self._new_admin = None
                 return

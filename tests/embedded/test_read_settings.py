@@ -1,0 +1,100 @@
+"""A bad setting ends every process with one line that names it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from chatbot_project.environment import BadSetting, Environment, database_config
+from tests.embedded.conftest import Manage
+from tests.servers import PROJECT
+
+env = Environment()
+PROCESSES = {
+    "manage": ["manage.py", "check"],
+    "web": ["-m", "chatbot_project.server"],
+    "worker": ["-m", "celery", "-A", "chatbot_project", "worker"],
+}
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_a_process_ends_with_one_line(process: str, plain_environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, *PROCESSES[process]],
+        cwd=PROJECT,
+        env=plain_environment | {"PORT": "eighty"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert (done.stdout + done.stderr) == "Setting PORT: 'eighty' is not a whole number.\n"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("DEBUG", "maybe"),
+        ("DATABASE_URL", "mysql://localhost/x"),
+        ("DATABASE_URL", "postgres://"),
+        ("REDIS_URL", "localhost:6379"),
+        ("PUBLIC_URL", "example.com"),
+        ("OPENAI_BASE_URL", "http://host:port/v1"),
+        ("DATABASE_POOL_SIZE", "0"),
+        ("LOG_LEVEL", "LOUD"),
+        ("CHATBOT_DATA_DIR", "/dev/null/x"),
+    ],
+)
+def test_the_line_names_the_setting(variable: str, value: str, plain_environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import chatbot_project.settings"],
+        cwd=PROJECT,
+        env=plain_environment | {variable: value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Setting {variable}: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_secret_in_an_address_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_URL", "mysql://me:hunter2@localhost/x")
+    with pytest.raises(BadSetting) as caught:
+        env.url("SOME_URL")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "value"), [("yes", True), ("On", True), ("0", False), ("", True)])
+def test_truth_has_many_names(text: str, value: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_SWITCH", text)
+    assert env.bool("SOME_SWITCH", True) is value
+
+
+def test_an_empty_value_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_NUMBER", "")
+    assert env.int("SOME_NUMBER", 7) == 7
+
+
+def test_a_list_is_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_LIST", " a, b,,c ")
+    assert env.list("SOME_LIST") == ["a", "b", "c"]
+
+
+def test_the_environment_wins_over_the_file(manage: Manage, tmp_path: os.PathLike[str]) -> None:
+    file = os.path.join(tmp_path, "settings.env")
+    with open(file, "w") as stream:
+        stream.write("SITE_NAME=From the file\nPORT=8123\n")
+    show = "from django.conf import settings as s; print(s.SITE_NAME, s.PORT)"
+    done = manage("shell", "-v", "0", "-c", show, ENV_FILE=file, PORT="8124")
+    assert done.stdout.strip() == "From the file 8124"
+
+
+def test_a_database_address_keeps_its_options_and_its_socket() -> None:
+    config = database_config("postgres://me:a%2Fb@%2Frun%2Fpg/x?sslmode=require", {"max_size": 3})
+    assert (config["HOST"], config["PASSWORD"], config["NAME"]) == ("/run/pg", "a/b", "x")
+    assert config["OPTIONS"] == {"sslmode": "require", "pool": {"max_size": 3}}

@@ -1,0 +1,100 @@
+"""Embedded servers: started together, shared by their users, stopped by the last."""
+
+import os
+import signal
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from chatbot_project.embedded.addresses import embedded_addresses, postgres_socket_dir, valkey_socket
+from chatbot_project.embedded.postgres import Postgres
+from chatbot_project.embedded.services import running
+from chatbot_project.embedded.valkey import Valkey
+
+BOTH = ["postgres", "valkey"]
+
+
+def write_something(data_dir: Path) -> None:
+    addresses = embedded_addresses(data_dir)
+    with psycopg.connect(addresses["DATABASE_URL"]) as database:
+        database.execute("CREATE TABLE kept (word text)")
+        database.execute("INSERT INTO kept VALUES ('still here')")
+    redis.Redis.from_url(addresses["REDIS_URL"]).set("kept", "still here")
+
+
+def read_it(data_dir: Path) -> tuple[str, str]:
+    addresses = embedded_addresses(data_dir)
+    with psycopg.connect(addresses["DATABASE_URL"]) as database:
+        row = database.execute("SELECT word FROM kept").fetchone()
+    word = redis.Redis.from_url(addresses["REDIS_URL"], decode_responses=True).get("kept")
+    return (row[0] if row else ""), str(word)
+
+
+def test_data_outlives_a_stop_and_a_kill(data_dir: Path) -> None:
+    with running(BOTH, data_dir):
+        write_something(data_dir)
+    assert not Postgres(data_dir).is_running()
+    assert not Valkey(data_dir).is_running()
+    with running(BOTH, data_dir):
+        assert read_it(data_dir) == ("still here", "still here")
+        for pid in (Postgres(data_dir)._server_pid(), Valkey(data_dir)._server_pid()):
+            assert pid
+            os.kill(pid, signal.SIGKILL)
+    with running(BOTH, data_dir):
+        assert read_it(data_dir) == ("still here", "still here")
+
+
+def test_the_last_user_stops_what_another_started(data_dir: Path) -> None:
+    first, second = running(["valkey"], data_dir), running(["valkey"], data_dir)
+    first.__enter__()
+    pid = Valkey(data_dir)._server_pid()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert Valkey(data_dir)._server_pid() == pid
+    second.__exit__(None, None, None)
+    assert not Valkey(data_dir).is_running()
+
+
+def test_an_old_pid_file_naming_another_program_does_not_hold_it_up(data_dir: Path) -> None:
+    with running(["postgres"], data_dir):
+        pid_file = Postgres(data_dir).home.data / "postmaster.pid"
+        lines = pid_file.read_text().splitlines()
+    pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    with running(["postgres"], data_dir):
+        assert Postgres(data_dir).is_running()
+
+
+def test_an_interrupted_first_start_is_begun_anew(data_dir: Path) -> None:
+    home = Postgres(data_dir).home
+    home.prepare()
+    (home.folder / "draft").mkdir()
+    (home.folder / "draft" / "PG_VERSION").write_text("18\n")
+    with running(["postgres"], data_dir):
+        assert Postgres(data_dir).is_running()
+
+
+def test_the_database_asks_for_its_password(data_dir: Path) -> None:
+    with running(["postgres"], data_dir), pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(
+            host=str(postgres_socket_dir(data_dir)), user="chatbot", password="guess", dbname="chatbot"
+        )
+
+
+def test_secrets_and_sockets_are_for_their_owner_alone(data_dir: Path) -> None:
+    with running(BOTH, data_dir):
+        addresses = embedded_addresses(data_dir)
+        assert embedded_addresses(data_dir) == addresses
+        private = [data_dir / "secret-key", data_dir / "postgres-password"]
+        private += [postgres_socket_dir(data_dir), valkey_socket(data_dir).parent]
+        private += [data_dir / "postgres", data_dir / "valkey"]
+        assert [path.stat().st_mode & 0o077 for path in private] == [0] * len(private)
+
+
+def test_a_folder_that_exists_keeps_its_mode(data_dir: Path) -> None:
+    folder = data_dir / "mine"
+    folder.mkdir(mode=0o705)
+    folder.chmod(0o705)
+    with running(["valkey"], folder):
+        assert folder.stat().st_mode & 0o777 == 0o705
