@@ -1,5 +1,6 @@
 """Which model answers: the public names, and the provider's name behind each."""
 
+import asyncio
 from typing import NamedTuple
 
 from django.conf import settings
@@ -54,6 +55,9 @@ def _default_name() -> str:
 def _provider_names() -> list[str]:
     names = cache.get("chat:models")
     if names is None:
-        names = providers.list_models()
+        try:
+            names = asyncio.run(providers.list_models())
+        except providers.ProviderFailed as failure:
+            raise ModelUnavailable(failure.message) from failure
         cache.set("chat:models", names, LISTING_SECONDS)
     return names

@@ -79,12 +79,8 @@ class _Generation:
 
     def _take(self, piece: providers.Piece) -> None:
         self.answer.add(piece.text)
-        known = self.piece
-        known.model = piece.model or known.model
-        known.finish_reason = piece.finish_reason or known.finish_reason
-        if piece.completion_tokens is not None:
-            known.prompt_tokens = piece.prompt_tokens
-            known.completion_tokens = piece.completion_tokens
+        piece.text = ""  # the answer has it; here only what is known of it counts
+        self.piece.add(piece)
 
     async def _save_and_end(self, outcome: Outcome, message: str) -> None:
         answer = self.turn.answer

@@ -19,6 +19,7 @@ from chatbot_project.api.threads import in_database
 POLL_SECONDS = 0.5
 KEEP_ALIVE_POLLS = 30
 FROM_DATABASE = "db"
+END = "end"
 
 
 class Position(NamedTuple):
@@ -27,6 +28,7 @@ class Position(NamedTuple):
     message_id: UUID
     number: int | None  # None: it reads from the database
     characters: int
+    ended: bool = False
 
     @property
     def public_message_id(self) -> str:
@@ -39,8 +41,9 @@ def parse_position(text: str) -> Position:
         message, number, characters = text.split(".")
         position = Position(
             ids.decode("msg", message),
-            None if number == FROM_DATABASE else int(number),
+            None if number in (FROM_DATABASE, END) else int(number),
             int(characters),
+            ended=number == END,
         )
     except (ValueError, ResourceNotFound) as error:
         raise InvalidRequest("Last-Event-ID is not an id of one of our events.") from error
@@ -51,18 +54,27 @@ def parse_position(text: str) -> Position:
 
 async def follow(position: Position) -> AsyncIterator[bytes]:
     """Everything after `position`, to the end of the answer."""
+    if position.ended:
+        return
     if position.number is not None:
         if answer := generation.find(position.message_id):
             async for chunk in answer.read(after=position.number):
                 yield chunk
             return
-        async for chunk, reached in _follow_mirror(position):
-            position = reached
-            if chunk is None:
-                return
-            yield chunk
+        if await _is_being_written(position.message_id):
+            async for chunk, reached in _follow_mirror(position):
+                position = reached
+                if chunk is None:
+                    return
+                yield chunk
     async for chunk in _follow_database(position):
         yield chunk
+
+
+async def _is_being_written(message_id: UUID) -> bool:
+    """Else the database has all of it, at once; Redis may not, and would be waited for."""
+    in_progress = Message.objects.answers_in_progress()
+    return await in_database(in_progress.filter(pk=message_id).exists)
 
 
 async def _follow_mirror(position: Position) -> AsyncIterator[tuple[bytes | None, Position]]:
@@ -103,12 +115,12 @@ async def _follow_database(position: Position) -> AsyncIterator[bytes]:
     read = position.characters
     polls = 0
     while message := await _load(position.message_id):
-        id = f"{message.public_id}.{FROM_DATABASE}.{len(message.content)}"
+        id, length = message.public_id, len(message.content)
         if text := message.content[read:]:
-            yield sse.event(id, events.text(text))
-        read = max(read, len(message.content))
+            yield sse.event(f"{id}.{FROM_DATABASE}.{length}", events.text(text))
+        read = max(read, length)
         if message.status != Status.GENERATING:
-            yield sse.event(id, events.end(message))
+            yield sse.event(f"{id}.{END}.{length}", events.end(message))
             return
         await asyncio.sleep(POLL_SECONDS)
         polls += 1

@@ -4,25 +4,24 @@ Format: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import json
-from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any
 
 KEEP_ALIVE = b": keep-alive\n\n"
 LONGEST_LINE = 1_000_000  # bytes; a provider that sends more in one line is not one
 
 
-async def data_lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """The `data:` lines of a stream, without the field name; each of a provider's is an event."""
-    rest = b""
-    async for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            if line.startswith(b"data:"):
-                yield line[5:].strip()
-        if len(rest) > LONGEST_LINE:
-            return
-    if rest.startswith(b"data:"):
-        yield rest[5:].strip()
+class DataLines:
+    """Splits a stream into its `data:` lines; each of a provider's is an event."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """What the lines that `chunk` completes say, without the field name."""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if len(self._rest) > LONGEST_LINE:
+            raise ValueError("a line without an end")
+        return [line[5:].strip() for line in lines if line.startswith(b"data:")]
 
 
 def event(id: str, data: dict[str, Any]) -> bytes:

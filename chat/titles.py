@@ -52,10 +52,10 @@ def _send_task() -> None:
 async def make_titles() -> int:
     """Titles for the chats that want one and have had an answer. Returns how many were looked at."""
     looked_at = 0
-    provider = providers.new_provider()
-    while chats := await in_database(_claim):
-        await asyncio.gather(*(_make_title(provider, chat) for chat in chats))
-        looked_at += len(chats)
+    async with providers.opened() as provider:
+        while chats := await in_database(_claim):
+            await asyncio.gather(*(_make_title(provider, chat) for chat in chats))
+            looked_at += len(chats)
     return looked_at
 
 

@@ -38,7 +38,11 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.url("REDIS_URL", EMBEDDED["REDIS_URL"], schemes=REDIS)
 
-CACHES = {"default": {"BACKEND": "chatbot_project.api.cache.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {"BACKEND": "chatbot_project.api.cache.RedisCache", "LOCATION": REDIS_URL},
+    "limits": {"BACKEND": "chatbot_project.api.cache.CountingCache", "LOCATION": REDIS_URL},
+}
+RATELIMIT_USE_CACHE = "limits"
 
 # --- Applications -----------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -173,6 +177,7 @@ EMBEDDED_MODEL = not (OPENAI_BASE_URL or OPENAI_API_KEY)
 if EMBEDDED_MODEL:
     OPENAI_BASE_URL = EMBEDDED["OPENAI_BASE_URL"]
     OPENAI_API_KEY = EMBEDDED["OPENAI_API_KEY"]
+OPENAI_BASE_URL = OPENAI_BASE_URL or "https://api.openai.com/v1"
 EMBEDDED_SERVICES = [
     name
     for name, is_needed in {
