@@ -41,7 +41,7 @@ class Server:
     def is_ready(self) -> bool:
         """Whether /healthz answers. Fails the test when the process has ended."""
         if self.process.poll() is not None:
-            raise AssertionError(f"{self.kind} ended:\n{self.log.read_text()[-5000:]}")
+            raise AssertionError(f"{self.kind} ended with {self.process.returncode}.")
         try:
             return httpx2.get(f"{self.url}/healthz", timeout=5).status_code == 200
         except httpx2.HTTPError:
@@ -77,9 +77,9 @@ def start(kind: str, environment: dict[str, str], log: Path) -> Server:
     server = Server(kind, port, environment, process, log)
     try:
         wait_until(server.is_ready, f"{kind} to answer", limit=40)
-    except BaseException:
+    except AssertionError as error:
         server.kill()
-        raise
+        raise AssertionError(f"{error}\n{log.read_text()[-5000:]}") from None
     return server
 
 

@@ -93,3 +93,15 @@ def test_it_resumes_after_the_events_are_gone(
     empty_redis.flushdb()
     with resuming(reading, first[0].data["chat_id"], first[-1].id) as stream:
         assert events.text_of([*first, *stream]) == TEXT
+
+
+def test_nothing_comes_after_the_end(clients: Clients, upstream: Upstream) -> None:
+    writing, reading = clients
+    with streaming(writing, upstream.model(Script(PIECES))) as stream:
+        first = list(stream)
+    chat = first[0].data["chat_id"]
+    with resuming(reading, chat) as stream:
+        second = list(stream)
+    assert second[-1].data == first[-1].data
+    with resuming(reading, chat, second[-1].id) as stream:
+        assert list(stream) == []
