@@ -1,4 +1,4 @@
-"""Settings, all from the environment (and `.env`). README lists every one; a test keeps that list complete."""
+"""Settings, all from the environment (and `.env`). README lists every one; a test sees to it."""
 
 import os
 from pathlib import Path

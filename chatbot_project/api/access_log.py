@@ -2,15 +2,15 @@
 
 import time
 
-import structlog
+from django.conf import settings
 from django.http import HttpResponseBase
 
+from chatbot_project import logs
 from chatbot_project.api import ids
-from chatbot_project.api.requests import ApiRequest, is_api
+from chatbot_project.api.requests import CHECKS, ApiRequest, is_api
 
-log = structlog.get_logger("access")
+log = logs.access_logger(settings.LOG_LEVEL, settings.LOG_FORMAT)
 
-UNLOGGED = ("/healthz", "/readyz")
 MAX_PATH = 200
 
 
@@ -24,7 +24,7 @@ def write_when_done(request: ApiRequest, response: HttpResponseBase) -> None:
 
 
 def write(request: ApiRequest, status: int) -> None:
-    if request.path in UNLOGGED:
+    if request.path in CHECKS:
         return
     caller = request.caller
     log.info(

@@ -79,11 +79,11 @@ def invalid_fields(detail: Any, codes: Any) -> errors.InvalidRequest:
     """A serializer's errors as `missing_fields` and `invalid_fields`; nested names have dots."""
     missing: list[str] = []
     invalid: dict[str, list[str]] = {}
-    for name, message, code in flatten(detail, codes):
+    for name, text, code in flatten(detail, codes):
         if code == "required":
             missing.append(name)
         else:
-            invalid.setdefault(name, []).append(message)
+            invalid.setdefault(name, []).append(text)
     details: dict[str, Any] = {}
     if missing:
         details["missing_fields"] = missing
@@ -105,9 +105,8 @@ def flatten(detail: Any, codes: Any, path: str = "") -> list[tuple[str, str, str
         return [(path, str(detail), str(codes))]
     found = []
     for name, value, code in pairs:
-        joined = f"{path}.{name}" if path else name
-        inner = path if name == "non_field_errors" else joined
-        found += flatten(value, code, inner)
+        names = [part for part in (path, name) if part and part != "non_field_errors"]
+        found += flatten(value, code, ".".join(names))
     return found
 
 

@@ -16,6 +16,7 @@ from chatbot_project.api.errors_handler import render
 from chatbot_project.api.requests import ApiRequest, State, is_api
 from chatbot_project.api.threads import in_database
 
+BODILESS = (204, 304)
 SANE_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 
 
@@ -88,9 +89,18 @@ def begin(request: HttpRequest) -> ApiRequest:
 def finish(request: ApiRequest, response: HttpResponseBase) -> HttpResponseBase:
     response.headers["X-Request-Id"] = request.api.request_id
     if is_api(request.path):
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers.setdefault("Cache-Control", "no-store")
-        for name, value in (request.api.usage.headers() if request.api.usage else {}).items():
-            response.headers[name] = value
+        add_api_headers(request, response)
     access_log.write_when_done(request, response)
     return response
+
+
+def add_api_headers(request: ApiRequest, response: HttpResponseBase) -> None:
+    headers = response.headers
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers.setdefault("Cache-Control", "no-store")
+    if isinstance(response, HttpResponse) and response.status_code not in BODILESS:
+        headers.setdefault("Content-Length", str(len(response.content)))
+    if request.api.usage:
+        for name, value in request.api.usage.headers().items():
+            headers[name] = value
+    response._has_been_logged = True  # type: ignore[attr-defined]  # Django's own line about it

@@ -13,16 +13,16 @@ from django.middleware.common import CommonMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.security import SecurityMiddleware
 
-from chatbot_project.api.requests import is_api
+from chatbot_project.api.requests import is_page
 
 
 class PagesOnly:
     get_response: Callable[[HttpRequest], Any]
 
     def __call__(self, request: HttpRequest) -> Any:
-        if is_api(request.path_info):
-            return self.get_response(request)
-        return super().__call__(request)  # type: ignore[misc]
+        if is_page(request.path_info):
+            return super().__call__(request)  # type: ignore[misc]
+        return self.get_response(request)
 
 
 class Security(PagesOnly, SecurityMiddleware):
@@ -42,7 +42,7 @@ class Csrf(PagesOnly, CsrfViewMiddleware):
         self, request: HttpRequest, callback: Any, callback_args: Any, callback_kwargs: Any
     ) -> Any:
         """Async, so that Django calls it from the event loop and not from another thread."""
-        if is_api(request.path_info):
+        if not is_page(request.path_info):
             return None
         check = sync_to_async(super().process_view)
         return await check(request, callback, callback_args, callback_kwargs)

@@ -12,10 +12,16 @@ if TYPE_CHECKING:
     from chatbot_project.api.limits import Usage
 
 API_PREFIX = "/api/"
+CHECKS = ("/healthz", "/readyz")
 
 
 def is_api(path: str) -> bool:
     return path.startswith(API_PREFIX) or path == "/api"
+
+
+def is_page(path: str) -> bool:
+    """Needs sessions, CSRF and what else Django does for people."""
+    return not is_api(path) and path not in CHECKS
 
 
 @dataclass(slots=True)

@@ -12,5 +12,5 @@ async def unknown(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    re_path(r"^api(/.*)?$", unknown),
+    re_path(r"^api(?:/.*)?$", unknown),
 ]
