@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import keys
@@ -114,7 +114,11 @@ def find_or_create_user(email: str, tier: Tier | None = None) -> User:
     """The account of that address, moved to `tier` if one is given; a new one has no password."""
     user = User.objects.with_email(email).first()
     if user is None:
-        return User.objects.create_user(email, tier=tier)
+        try:
+            with transaction.atomic():
+                return User.objects.create_user(email, tier=tier)
+        except IntegrityError:  # another call has just made it
+            user = User.objects.with_email(email).get()
     if tier and user.tier_id != tier.pk:
         user.tier = tier
         user.save(update_fields=["tier"])
@@ -127,7 +131,9 @@ def create_first_admin() -> tuple[str, str, str] | None:
     tier = Tier.objects.select_for_update().get(name=ENTERPRISE)  # one start at a time
     if User.objects.filter(is_superuser=True).exists():
         return None
-    password = secrets.token_urlsafe(12)
-    admin = User.objects.create_superuser(FIRST_ADMIN, password, tier=tier)
+    email, password = FIRST_ADMIN, secrets.token_urlsafe(12)
+    if User.objects.with_email(email).exists():  # somebody else's: leave it alone
+        email = f"admin-{secrets.token_hex(4)}@localhost"
+    admin = User.objects.create_superuser(email, password, tier=tier)
     _, secret = create_api_key(admin, "First key")
     return admin.email, password, secret

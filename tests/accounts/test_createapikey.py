@@ -4,11 +4,13 @@ import subprocess
 import sys
 from io import StringIO
 from pathlib import Path
+from threading import Barrier, Thread
 
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.core.validators import validate_email
+from django.db import connections
 
 from accounts.authentication import authenticate_key
 from accounts.models import ApiKey, Tier, User
@@ -119,6 +121,32 @@ def test_there_is_one_first_admin(db: None) -> None:
     assert create_first_admin()
     assert create_first_admin() is None
     assert (User.objects.count(), ApiKey.objects.count()) == (1, 1)
+
+
+def test_somebody_elses_account_does_not_become_the_admin(db: None) -> None:
+    createapikey("admin@localhost")
+    made = create_first_admin()
+    assert made is not None
+    assert not User.objects.get(email="admin@localhost").is_staff
+    assert User.objects.get(email=made[0]).is_superuser
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_calls_at_once_make_one_account() -> None:
+    together, secrets = Barrier(4), []
+
+    def make() -> None:
+        together.wait(10)
+        secrets.append(createapikey("new@example.com").strip())
+        connections.close_all()
+
+    threads = [Thread(target=make) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len({authenticate_key(secret).account_id for secret in secrets}) == 1
+    assert len(secrets) == 4
 
 
 def test_an_admin_made_by_hand_is_enough(staff: User) -> None:
