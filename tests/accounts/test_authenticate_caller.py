@@ -2,11 +2,12 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.middleware.csrf import get_token
-from django.test import Client, RequestFactory
+from django.test import AsyncRequestFactory, Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.request import Request
@@ -16,7 +17,7 @@ from accounts.authentication import CallerAuthentication, authenticate
 from accounts.models import ApiKey, User
 from accounts.services import create_api_key, revoke_api_key
 from chatbot_project.api.callers import Caller
-from chatbot_project.api.errors import InvalidApiKey
+from chatbot_project.api.errors import InsufficientPermissions, InvalidApiKey
 from tests.cast import PASSWORD
 
 
@@ -157,11 +158,12 @@ def test_a_session_changes_things_with_a_csrf_token_alone(browser: Client, metho
     assert wrong.status_code == 403
 
 
-def test_a_token_in_a_form_is_not_looked_for(browser: Client) -> None:
+@pytest.mark.parametrize("factory", [RequestFactory, AsyncRequestFactory])
+def test_a_token_in_a_form_is_not_looked_for(browser: Client, factory: Any) -> None:
     """It would mean reading a whole upload before knowing who sends it."""
-    request = RequestFactory().post("/api/usage", {"csrfmiddlewaretoken": "x"})
+    request = factory().post("/api/usage", {"csrfmiddlewaretoken": "x"})
     request.COOKIES["sessionid"] = browser.cookies["sessionid"].value
-    with pytest.raises(Exception, match="CSRF"):
+    with pytest.raises(InsufficientPermissions, match="CSRF"):
         authenticate(request)
     assert request.body
 
