@@ -169,6 +169,22 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "chatbot_project.api.errors_handler.handle",
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%SZ",
 }
+SPECTACULAR_SETTINGS = {
+    "TITLE": f"{SITE_NAME} API",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": "Authenticate with `Authorization: Bearer YOUR_API_KEY`. Every error has the form "
+    '`{"error": {"code", "message", "details"}}`; its `details.request_id` names the call in our logs.',
+    "CONTACT": {"email": SUPPORT_EMAIL},
+    "SERVERS": [{"url": "/"}],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "chatbot_project.api.schema.complete",
+    ],
+}
 
 # --- Language models --------------------------------------------------------------------------
 OPENAI_BASE_URL = env.url("OPENAI_BASE_URL")

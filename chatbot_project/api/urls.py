@@ -1,8 +1,9 @@
 """The API: each app's routes, its description, and an answer in its format for everything else."""
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, re_path
+from django.urls import URLPattern, URLResolver, path, re_path
 
+from chatbot_project.api import description
 from chatbot_project.api.errors import ResourceNotFound
 from chatbot_project.api.errors_handler import render
 
@@ -12,5 +13,7 @@ async def unknown(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/schema", description.schema, name="schema"),
+    path("api/docs", description.docs, name="docs"),
     re_path(r"^api(?:/.*)?$", unknown),
 ]

@@ -37,9 +37,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "reference",
-                    models.JSONField(
-                        help_text="What it made that outlives it.", null=True
-                    ),
+                    models.JSONField(help_text="What it made that outlives it.", null=True),
                 ),
                 ("status", models.PositiveSmallIntegerField(null=True)),
                 ("headers", models.JSONField(default=dict)),

@@ -1,0 +1,49 @@
+"""The API's description for machines, /api/schema, and for people, /api/docs. Neither needs a key."""
+
+import json
+from functools import cache
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
+
+from chatbot_project.api import etags
+
+PUBLIC = {"Cache-Control": "public, max-age=300"}
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    target_class = "accounts.authentication.CallerAuthentication"
+    name = "api_key"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "cb_live_...",
+            "description": "An API key, made in your account settings.",
+        }
+
+
+@cache
+def description() -> bytes:
+    """OpenAPI in JSON. The same for everyone and for as long as this process runs."""
+    generated: Any = SchemaGenerator()
+    return json.dumps(generated.get_schema(request=None, public=True), indent=1).encode()
+
+
+@require_safe
+async def schema(request: HttpRequest) -> HttpResponse:
+    content = await sync_to_async(description)()
+    response = HttpResponse(content, content_type="application/json", headers=PUBLIC)
+    return etags.conditional(request, response)
+
+
+@require_safe
+async def docs(request: HttpRequest) -> HttpResponse:
+    return render(request, "api/docs.html", {"site_name": settings.SITE_NAME})

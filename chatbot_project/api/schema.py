@@ -1,0 +1,173 @@
+"""What is true of every operation, added to the OpenAPI schema: errors, headers, idempotency."""
+
+from typing import Any
+
+from chatbot_project.api import errors
+
+Json = dict[str, Any]
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+ERRORS: dict[str, type[errors.ApiError]] = {
+    "400": errors.InvalidRequest,
+    "401": errors.InvalidApiKey,
+    "403": errors.InsufficientPermissions,
+    "404": errors.ResourceNotFound,
+    "409": errors.Conflict,
+    "413": errors.PayloadTooLarge,
+    "415": errors.UnsupportedMediaType,
+    "422": errors.IdempotencyMismatch,
+    "429": errors.RateLimited,
+    "500": errors.InternalError,
+    "503": errors.ModelUnavailable,
+}
+DETAILS: dict[str, Json] = {
+    "400": {"missing_fields": ["message"]},
+    "403": {"required_scope": "chat:write"},
+    "413": {"limit_bytes": 10_000_000},
+    "429": {"limit": 100, "retry_after": 12},
+}
+REQUEST_ID = "0f3a9c5be1d24b7f8a6c2d4e5f60718a"
+HEADERS: dict[str, tuple[str, Json]] = {
+    "X-Request-Id": ("Names this call in our logs.", {"type": "string", "example": REQUEST_ID}),
+    "X-RateLimit-Limit": ("Requests a minute.", {"type": "integer", "example": 100}),
+    "X-RateLimit-Remaining": ("Requests left.", {"type": "integer", "example": 95}),
+    "X-RateLimit-Reset": (
+        "When the minute ends, in seconds since 1970.",
+        {"type": "integer", "example": 1640995200},
+    ),
+    "Retry-After": ("Seconds to wait.", {"type": "integer", "example": 12}),
+    "ETag": ("Stands for this state of the resource.", {"type": "string", "example": '"9f86d0"'}),
+    "Idempotency-Replayed": (
+        "`true`: this is the answer to an earlier request with the same Idempotency-Key.",
+        {"type": "string", "enum": ["true"]},
+    ),
+}
+ALWAYS = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Makes it safe to send this request again: for 24 hours the same key gives the "
+    "same answer, and nothing is done twice.",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 255,
+        "pattern": "^[!-~]([ -~]*[!-~])?$",
+    },
+}
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "An ETag: 304 is answered while the resource has not changed.",
+    "schema": {"type": "string"},
+}
+ERROR_SCHEMA: Json = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "details"],
+            "properties": {
+                "code": {"type": "string", "example": "INVALID_REQUEST"},
+                "message": {"type": "string"},
+                "details": {
+                    "type": "object",
+                    "required": ["request_id"],
+                    "properties": {
+                        "request_id": {"type": "string"},
+                        "missing_fields": {"type": "array", "items": {"type": "string"}},
+                        "invalid_fields": {
+                            "type": "object",
+                            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+                        },
+                    },
+                    "additionalProperties": True,
+                },
+            },
+        }
+    },
+}
+
+
+def complete(result: Json, **_: Any) -> Json:
+    """A drf-spectacular postprocessing hook."""
+    components = result.setdefault("components", {})
+    components.setdefault("schemas", {})["Error"] = ERROR_SCHEMA
+    components["headers"] = {
+        name: {"description": text, "schema": schema} for name, (text, schema) in HEADERS.items()
+    }
+    components["responses"] = {error.__name__: response_of(s) for s, error in ERRORS.items()}
+    for path, item in result["paths"].items():
+        for method, operation in item.items():
+            if method in METHODS:
+                complete_operation(path, method, operation)
+    return result
+
+
+def complete_operation(path: str, method: str, operation: Json) -> None:
+    responses = operation["responses"]
+    single = method == "get" and path.endswith("}")
+    if method == "post":
+        operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+    if single:
+        operation.setdefault("parameters", []).append(IF_NONE_MATCH)
+        responses["304"] = {"description": "Not changed since the ETag in If-None-Match."}
+    for status, response in responses.items():
+        names = (*ALWAYS, *extra_headers(method, status, single))
+        response.setdefault("headers", {}).update(header_references(names))
+    for status in possible_errors(path, method, operation):
+        error = ERRORS[status].__name__
+        responses.setdefault(status, {"$ref": f"#/components/responses/{error}"})
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def extra_headers(method: str, status: str, single: bool) -> tuple[str, ...]:
+    if single and status in ("200", "304"):
+        return ("ETag",)
+    return ("Idempotency-Replayed",) if method == "post" and status.startswith("2") else ()
+
+
+def possible_errors(path: str, method: str, operation: Json) -> list[str]:
+    """Which of ERRORS the operation can answer with. Its own 405 it cannot: it exists."""
+    found = {"400", "401", "403", "429", "500"}
+    if "{" in path:
+        found.add("404")
+    if "requestBody" in operation:
+        found |= {"413", "415"}
+    if method in ("post", "put"):
+        found.add("409")
+    if method == "post":
+        found |= {"413", "422"}
+    if asks_model(operation):
+        found.add("503")
+    return sorted(found)
+
+
+def asks_model(operation: Json) -> bool:
+    answer = operation["responses"].get("200", {}).get("content", {})
+    return "text/event-stream" in answer or operation["operationId"] == "list_models"
+
+
+def header_references(names: tuple[str, ...]) -> Json:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def response_of(status: str) -> Json:
+    error = ERRORS[status]
+    names = (*ALWAYS, "Retry-After") if status in ("409", "429") else ALWAYS
+    shown = {
+        "code": error.default_code,
+        "message": error.default_detail,
+        "details": {**DETAILS.get(status, {}), "request_id": REQUEST_ID},
+    }
+    return {
+        "description": error.default_detail,
+        "headers": header_references(names),
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/Error"},
+                "examples": {error.default_code: {"value": {"error": shown}}},
+            }
+        },
+    }
