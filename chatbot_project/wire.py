@@ -11,7 +11,7 @@ import json
 import uuid
 from io import BytesIO
 from typing import Any
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.utils import HEADER_NAME_RE, INVALID_HEADER_VALUE_BYTES
@@ -22,7 +22,6 @@ from chatbot_project.api.body_limits import TOO_LARGE, body_limit
 LINGER = 10.0  # seconds in which a refused client may stop sending and read why
 BAD_HEADER = "The request has a header that is not valid."
 BAD_REQUEST = "The request is not valid HTTP."
-ASCII = "".join(map(chr, range(128)))
 CODES = {400: "INVALID_REQUEST", 500: "INTERNAL_ERROR", 503: "INTERNAL_ERROR"}
 MESSAGES = {400: BAD_REQUEST, 500: "Something went wrong on our side.", 503: "No answer in time."}
 
@@ -73,8 +72,9 @@ class Request(WebRequest):
     def process(self) -> Any:
         self.requestHeaders.removeHeader(b"Daphne-Root-Path")  # a client must not choose routes
         self.drop_bad_headers()
-        if not self.uri.isascii():
-            self.path, self.uri = ascii_only(self.path), ascii_only(self.uri)
+        if self.uri.lower().startswith((b"http://", b"https://")):  # as sent to proxies
+            self.uri = b"/" + b"".join(self.uri.split(b"/", 3)[3:])
+            self.path = self.uri.partition(b"?")[0]
         return super().process()
 
     def drop_bad_headers(self) -> None:
@@ -108,10 +108,6 @@ class Request(WebRequest):
         start = {"type": "http.response.start", "status": status, "headers": headers}
         self.handle_reply(start)
         self.handle_reply({"type": "http.response.body", "body": error_body(status, request_id)})
-
-
-def ascii_only(raw: bytes) -> bytes:
-    return quote(raw, safe=ASCII).encode()
 
 
 class Channel(http.HTTPChannel):
@@ -156,6 +152,10 @@ class Channel(http.HTTPChannel):
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         if not self.draining:
             super().dataReceived(data)
+
+    def lineReceived(self, line: bytes) -> None:  # noqa: N802
+        if not self.draining:
+            super().lineReceived(line)
 
     def lineLengthExceeded(self, line: bytes) -> None:  # noqa: N802
         self._respondToBadRequestAndDisconnect()

@@ -1,4 +1,4 @@
-"""The API's description for machines, /api/schema, and for people, /api/docs. Neither needs a key."""
+"""The API described to machines, /api/schema, and to people, /api/docs. Neither needs a key."""
 
 import json
 from functools import cache
@@ -17,7 +17,7 @@ from chatbot_project.api import etags
 PUBLIC = {"Cache-Control": "public, max-age=300"}
 
 
-class BearerScheme(OpenApiAuthenticationExtension):
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "accounts.authentication.CallerAuthentication"
     name = "api_key"
 
@@ -33,7 +33,7 @@ class BearerScheme(OpenApiAuthenticationExtension):
 @cache
 def description() -> bytes:
     """OpenAPI in JSON. The same for everyone and for as long as this process runs."""
-    generated: Any = SchemaGenerator()
+    generated: Any = SchemaGenerator()  # type: ignore[no-untyped-call]
     return json.dumps(generated.get_schema(request=None, public=True), indent=1).encode()
 
 

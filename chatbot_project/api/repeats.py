@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import structlog
@@ -23,12 +22,6 @@ log = structlog.get_logger("api.idempotency")
 _running: set[asyncio.Task[HttpResponseBase]] = set()  # asyncio itself holds tasks only weakly
 
 GetResponse = Callable[[Any], Any]
-
-
-@cache
-def replayer() -> Callable[..., Any]:
-    found: Callable[..., Any] = import_string(settings.API_REPLAY)
-    return found
 
 
 async def run(request: ApiRequest, get_response: GetResponse) -> HttpResponseBase:
@@ -72,7 +65,7 @@ def keep(request: ApiRequest, response: HttpResponseBase) -> None:
 
 async def replay(request: ApiRequest, earlier: Earlier) -> HttpResponseBase:
     """The answer to what an earlier request made. Raises Conflict while it is being made."""
-    function = replayer()
+    function: Callable[..., Any] = import_string(settings.API_REPLAY)
     try:
         if iscoroutinefunction(function):
             response = await function(request, earlier.reference)

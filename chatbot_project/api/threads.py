@@ -1,4 +1,4 @@
-"""Database work from the event loop: threads of our own that give connections back at once."""
+"""Database work from the event loop: threads of our own, each giving its connection back at once."""
 
 import asyncio
 import contextvars
@@ -13,8 +13,12 @@ from django.db import connections
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# As many threads as the pool has connections: more would only wait inside the pool.
-_threads = ThreadPoolExecutor(settings.DATABASE_POOL_SIZE, thread_name_prefix="database")
+# Few threads for the many short calls: ten of them took turns with the interpreter so often that
+# an answer cost a quarter more. Views, which may run a slow query, never stand in their way.
+# Together they are as many as the pool has connections: more would only wait inside the pool.
+_SHORT = min(3, settings.DATABASE_POOL_SIZE - 1)
+_short_calls = ThreadPoolExecutor(_SHORT, thread_name_prefix="database")
+_views = ThreadPoolExecutor(settings.DATABASE_POOL_SIZE - _SHORT, thread_name_prefix="view")
 
 
 def _call(function: Callable[[], R]) -> R:
@@ -24,8 +28,16 @@ def _call(function: Callable[[], R]) -> R:
         connections.close_all()
 
 
+async def _run(threads: ThreadPoolExecutor, function: Callable[[], R]) -> R:
+    call = partial(contextvars.copy_context().run, _call, function)
+    return await asyncio.get_running_loop().run_in_executor(threads, call)
+
+
 async def in_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Runs `function` in a database thread; its connection is back in the pool after it."""
-    context = contextvars.copy_context()
-    call = partial(context.run, _call, partial(function, *args, **kwargs))
-    return await asyncio.get_running_loop().run_in_executor(_threads, call)
+    """Runs a short `function` in a database thread. Its connection is back when this returns."""
+    return await _run(_short_calls, partial(function, *args, **kwargs))
+
+
+async def in_view_thread(function: Callable[[], R]) -> R:
+    """The same for a whole sync view, which may take its time."""
+    return await _run(_views, function)

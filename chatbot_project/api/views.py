@@ -15,7 +15,7 @@ from chatbot_project.api.errors import InvalidApiKey, MethodNotAllowed
 from chatbot_project.api.errors_handler import render
 from chatbot_project.api.permissions import authorize
 from chatbot_project.api.requests import caller_of
-from chatbot_project.api.threads import in_database
+from chatbot_project.api.threads import in_view_thread
 
 View = Callable[..., Awaitable[HttpResponseBase]]
 
@@ -71,7 +71,7 @@ async def call_sync(view: Any, request: HttpRequest, kwargs: Any) -> HttpRespons
     """The plain test client's thread holds a transaction: its work stays in that thread."""
     call = functools.partial(finished, view, request, kwargs)
     if isinstance(request, ASGIRequest):
-        return await in_database(call)
+        return await in_view_thread(call)
     return await sync_to_async(call)()
 
 
