@@ -111,7 +111,12 @@ class OpenAICompatible:
             lines = DataLines()
             ended = False
             async for chunk in response.content.iter_any():
-                piece, done = _streamed_piece(lines, chunk)
+                piece = Piece()
+                try:
+                    done = _read_events(lines, chunk, piece)
+                except ProviderFailed:
+                    yield piece  # what was said before it failed
+                    raise
                 yield piece
                 if done:
                     await _drain(response)
@@ -186,9 +191,9 @@ def _retry_after(response: aiohttp.ClientResponse) -> float:
         return LONGEST_RETRY_AFTER + 1
 
 
-def _streamed_piece(lines: DataLines, chunk: bytes) -> tuple[Piece, bool]:
-    """Everything that a read from the network has brought, as one piece; True with the end."""
-    whole, done = Piece(), False
+def _read_events(lines: DataLines, chunk: bytes, into: Piece) -> bool:
+    """Adds everything that a read from the network has brought to one piece. True: the end."""
+    done = False
     try:
         events = lines.feed(chunk)
     except ValueError as error:
@@ -197,8 +202,8 @@ def _streamed_piece(lines: DataLines, chunk: bytes) -> tuple[Piece, bool]:
         if data == b"[DONE]":
             done = True
         else:
-            whole.add(_piece(_parsed(data), "delta"))
-    return whole, done
+            into.add(_piece(_parsed(data), "delta"))
+    return done
 
 
 def _whole_piece(body: bytes) -> Piece:
@@ -226,14 +231,25 @@ def _piece(parsed: dict[str, Any], part: str) -> Piece:
             piece.finish_reason = choices[0].get("finish_reason") or ""
         elif part == "message":
             raise _malformed()
-        if usage := parsed.get("usage"):
-            piece.prompt_tokens = int(usage["prompt_tokens"])
-            piece.completion_tokens = int(usage["completion_tokens"])
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, IndexError, TypeError) as error:
         raise _malformed() from error
-    if not isinstance(piece.text, str):
+    if not all(isinstance(t, str) for t in (piece.text, piece.model, piece.finish_reason)):
         raise _malformed()
+    piece.prompt_tokens, piece.completion_tokens = _counts(parsed.get("usage"))
     return piece
+
+
+def _counts(usage: Any) -> tuple[int, int] | tuple[None, None]:
+    """Tokens of the prompt and of the answer; None for counts that are missing or make no sense."""
+    if isinstance(usage, dict):
+        prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
+        if _is_count(prompt) and _is_count(completion):
+            return prompt, completion
+    return None, None
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and 0 <= value < 2**31
 
 
 def _malformed() -> ProviderFailed:

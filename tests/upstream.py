@@ -67,7 +67,7 @@ class Script:
     headers: dict[str, str] = field(default_factory=dict)
     fault: Fault | None = None
     fault_after: int = 0  # pieces that still come through
-    usage: bool = True
+    usage: bool | Json = True  # or what is sent in its place
     finish_reason: str = "stop"
 
     @property
@@ -218,7 +218,7 @@ class _Connection(asyncio.Protocol):
         await self._passing(script, 0)
         answer = completions.completion(script.pieces, call.body, script.finish_reason)
         if script.usage:
-            answer["usage"] = completions.usage(script.pieces, call.body)
+            answer["usage"] = _usage(script, call)
         match script.fault:
             case None:
                 self._send_json(200, answer)
@@ -266,8 +266,8 @@ class _Connection(asyncio.Protocol):
     def _complete_stream(self, script: Script, call: Call) -> None:
         self._send_event(completions.chunk(call.body, {}, script.finish_reason))
         if script.usage and (call.body.get("stream_options") or {}).get("include_usage"):
-            usage = completions.usage(script.pieces, call.body)
-            self._send_event({**completions.chunk(call.body, {}), "choices": [], "usage": usage})
+            usage = {"choices": [], "usage": _usage(script, call)}
+            self._send_event(completions.chunk(call.body, {}) | usage)
         self._send_chunk(DONE, b"")
 
     async def _passing(self, script: Script, index: int) -> None:
@@ -298,3 +298,9 @@ def _read_head(head: bytes) -> tuple[str, dict[str, str]]:
     first, *lines = head.decode("latin-1").split("\r\n")
     pairs = (line.partition(":") for line in lines)
     return first.split(" ")[1], {name.lower(): value.strip() for name, _, value in pairs}
+
+
+def _usage(script: Script, call: Call) -> Json:
+    if isinstance(script.usage, dict):
+        return script.usage
+    return completions.usage(script.pieces, call.body)
