@@ -39,9 +39,7 @@ def test_it_streams_the_first_answer(client: httpx2.Client) -> None:
         event.type for event in streamed
     ] == ["start", "text", "done"]
     assert events.text_of(streamed) == HELLO
-    assert all(
-        set(event.data) == {"type", "content"} for event in streamed if event.type == "text"
-    )
+    assert all(set(event.data) == {"type", "content"} for event in streamed if event.type == "text")
 
 
 def test_it_answers_the_first_message_whole(client: httpx2.Client) -> None:
