@@ -13,6 +13,12 @@ FALSE = {"0", "false", "no", "off"}
 POSTGRES = ("postgres", "postgresql")
 REDIS = ("redis", "rediss", "unix")
 HTTP = ("http", "https")
+# Within the class below the types' own names are its methods'.
+Text = str
+Texts = list[str]
+Whole = int
+Real = float
+Truth = bool
 
 
 class BadSetting(SystemExit):
@@ -33,25 +39,38 @@ class Environment:
             except (OSError, UnicodeDecodeError) as error:
                 raise BadSetting("ENV_FILE", f"{path} cannot be read ({error}).") from None
 
-    def str(self, name: str, default: str = "", *, choices: Collection[str] = ()) -> str:
+    def str(
+        self,
+        name: Text,
+        default: Text = "",
+        *,
+        choices: Collection[Text] = (),
+    ) -> Text:
         value = os.environ.get(name, "").strip() or default
         if choices and value not in choices:
             raise BadSetting(name, f"{value!r} is not one of {', '.join(choices)}.")
         return value
 
-    def int(self, name: str, default: int, *, minimum: int = 0, maximum: int = 2**31 - 1) -> int:
+    def int(
+        self,
+        name: Text,
+        default: Whole,
+        *,
+        minimum: Whole = 0,
+        maximum: Whole = 2**31 - 1,
+    ) -> Whole:
         value = self._number(name, int, default, "a whole number")
         if not minimum <= value <= maximum:
             raise BadSetting(name, f"{value} is not between {minimum} and {maximum}.")
         return value
 
-    def float(self, name: str, default: float, *, minimum: float = 0.0) -> float:
+    def float(self, name: Text, default: Real, *, minimum: Real = 0.0) -> Real:
         value = self._number(name, float, default, "a number")
         if not minimum <= value < float("inf"):
             raise BadSetting(name, f"{value} is not a number from {minimum} up.")
         return value
 
-    def bool(self, name: str, default: bool = False) -> bool:
+    def bool(self, name: Text, default: Truth = False) -> Truth:
         text = self.str(name).lower()
         if not text:
             return default
@@ -59,12 +78,12 @@ class Environment:
             raise BadSetting(name, f"{text!r} is neither true nor false.")
         return text in TRUE
 
-    def list(self, name: str, default: Sequence[str] = ()) -> list[str]:
+    def list(self, name: Text, default: Sequence[Text] = ()) -> Texts:
         """Comma-separated, blanks around the parts dropped, empty parts too."""
         text = self.str(name)
         return [part.strip() for part in text.split(",") if part.strip()] if text else [*default]
 
-    def pairs(self, name: str) -> dict[str, str]:
+    def pairs(self, name: Text) -> dict[Text, Text]:
         """Comma-separated `left=right` pairs; a part without `=` stands for both sides."""
         found = {}
         for part in self.list(name):
@@ -74,14 +93,20 @@ class Environment:
             found[left] = right or left
         return found
 
-    def url(self, name: str, default: str = "", *, schemes: Sequence[str] = HTTP) -> str:
+    def url(
+        self,
+        name: Text,
+        default: Text = "",
+        *,
+        schemes: Sequence[Text] = HTTP,
+    ) -> Text:
         """An address without a slash at its end."""
         value = self.str(name, default)
         if value:
             check_url(name, value, schemes)
         return value.rstrip("/")
 
-    def _number(self, name: str, kind: Any, default: Any, wanted: str) -> Any:
+    def _number(self, name: Text, kind: Any, default: Any, wanted: Text) -> Any:
         text = self.str(name)
         try:
             return kind(text) if text else default
@@ -102,10 +127,10 @@ def check_url(name: str, value: str, schemes: Sequence[str]) -> None:
         raise BadSetting(name, f"must be an address that starts with {wanted}.")
 
 
-def database_config(url: str, pool: dict[str, object]) -> dict[str, Any]:
-    """Django's description of the database at this address, with a connection pool."""
+def database_config(url: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Django's description of the database at this address."""
     check_url("DATABASE_URL", url, POSTGRES)
     config: dict[str, Any] = environ.Env.db_url_config(url)
     config["HOST"] = unquote(config["HOST"])  # a socket's folder is written with %2F
-    config["OPTIONS"] = {**config.get("OPTIONS", {}), "pool": pool}
+    config["OPTIONS"] = {**config.get("OPTIONS", {}), **options}
     return config

@@ -11,7 +11,7 @@ from django.db import connection
 
 from chatbot_project.embedded.services import running
 
-pytest_plugins = ["tests.cast", "tests.live"]
+pytest_plugins = ["tests.cast", "tests.commands", "tests.live"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -33,8 +33,7 @@ def execute(arguments: Sequence[str]) -> None:
 def servers_for(arguments: Sequence[str]) -> list[str]:
     """The embedded servers this command line needs, of those that the settings leave to us."""
     asks_for_help = not arguments or {"-h", "--help", "--version"} & {*arguments}
-    only_checks = arguments[:1] == ["makemigrations"] and "--check" in arguments
-    if asks_for_help or only_checks or arguments[0] in WITHOUT_SERVERS:
+    if asks_for_help or arguments[0] in WITHOUT_SERVERS:
         return []
     return [name for name in settings.EMBEDDED_SERVICES if name != "llm"]
 

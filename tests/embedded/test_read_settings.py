@@ -1,13 +1,13 @@
 """A bad setting ends every process with one line that names it."""
 
-import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from chatbot_project.environment import BadSetting, Environment, database_config
-from tests.embedded.conftest import Manage
+from tests.commands import Manage
 from tests.servers import PROJECT
 
 env = Environment()
@@ -48,7 +48,9 @@ def test_a_process_ends_with_one_line(process: str, plain_environment: dict[str,
         ("CHATBOT_DATA_DIR", "/dev/null/x"),
     ],
 )
-def test_the_line_names_the_setting(variable: str, value: str, plain_environment: dict[str, str]) -> None:
+def test_the_line_names_the_setting(
+    variable: str, value: str, plain_environment: dict[str, str]
+) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import chatbot_project.settings"],
         cwd=PROJECT,
@@ -85,16 +87,15 @@ def test_a_list_is_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert env.list("SOME_LIST") == ["a", "b", "c"]
 
 
-def test_the_environment_wins_over_the_file(manage: Manage, tmp_path: os.PathLike[str]) -> None:
-    file = os.path.join(tmp_path, "settings.env")
-    with open(file, "w") as stream:
-        stream.write("SITE_NAME=From the file\nPORT=8123\n")
+def test_the_environment_wins_over_the_file(manage: Manage, tmp_path: Path) -> None:
+    file = tmp_path / "settings.env"
+    file.write_text("SITE_NAME=From the file\nPORT=8123\n")
     show = "from django.conf import settings as s; print(s.SITE_NAME, s.PORT)"
-    done = manage("shell", "-v", "0", "-c", show, ENV_FILE=file, PORT="8124")
+    done = manage("shell", "-v", "0", "-c", show, ENV_FILE=str(file), PORT="8124")
     assert done.stdout.strip() == "From the file 8124"
 
 
 def test_a_database_address_keeps_its_options_and_its_socket() -> None:
-    config = database_config("postgres://me:a%2Fb@%2Frun%2Fpg/x?sslmode=require", {"max_size": 3})
+    config = database_config("postgres://me:a%2Fb@%2Frun%2Fpg/x?sslmode=require", {"pool": True})
     assert (config["HOST"], config["PASSWORD"], config["NAME"]) == ("/run/pg", "a/b", "x")
-    assert config["OPTIONS"] == {"sslmode": "require", "pool": {"max_size": 3}}
+    assert config["OPTIONS"] == {"sslmode": "require", "pool": True}

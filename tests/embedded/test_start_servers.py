@@ -8,7 +8,12 @@ import psycopg
 import pytest
 import redis
 
-from chatbot_project.embedded.addresses import embedded_addresses, postgres_socket_dir, valkey_socket
+from chatbot_project.embedded import postgres_home
+from chatbot_project.embedded.addresses import (
+    embedded_addresses,
+    postgres_socket_dir,
+    valkey_socket,
+)
 from chatbot_project.embedded.postgres import Postgres
 from chatbot_project.embedded.services import running
 from chatbot_project.embedded.valkey import Valkey
@@ -78,7 +83,10 @@ def test_an_interrupted_first_start_is_begun_anew(data_dir: Path) -> None:
 def test_the_database_asks_for_its_password(data_dir: Path) -> None:
     with running(["postgres"], data_dir), pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(
-            host=str(postgres_socket_dir(data_dir)), user="chatbot", password="guess", dbname="chatbot"
+            host=str(postgres_socket_dir(data_dir)),
+            user="chatbot",
+            password="guess",
+            dbname="chatbot",
         )
 
 
@@ -98,3 +106,23 @@ def test_a_folder_that_exists_keeps_its_mode(data_dir: Path) -> None:
     folder.chmod(0o705)
     with running(["valkey"], folder):
         assert folder.stat().st_mode & 0o777 == 0o705
+
+
+def test_a_folder_closed_to_its_user_is_not_opened_for_it(
+    tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pytest's folders are closed to others: as root, data and programs must go elsewhere."""
+    package = postgres_home._packaged_install().parent
+    libraries = f"{package.name}.libs"
+    (tmp_path / package.name).symlink_to(package)
+    (tmp_path / libraries).symlink_to(package.with_name(libraries))
+    programs = tmp_path / package.name / postgres_home.INSTALL
+    monkeypatch.setattr(postgres_home, "SYSTEM_STATE", data_dir / "state")
+    monkeypatch.setattr(postgres_home, "_packaged_install", lambda: programs)
+    closed = tmp_path / "data"
+    closed.mkdir(mode=0o700)
+    with running(["postgres"], closed):
+        home = Postgres(closed).home
+        inside = (home.folder.parent == closed, home.install == programs)
+    assert inside == ((False, False) if os.getuid() == 0 else (True, True))
+    assert [path.stat().st_mode & 0o777 for path in (tmp_path, closed)] == [0o700, 0o700]

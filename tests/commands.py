@@ -1,8 +1,7 @@
-"""A data folder of the test's own, and starting our commands on it as a person would."""
+"""Our commands, run as a person would, on a data folder of the test's own. A plugin."""
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -41,7 +40,7 @@ Manage = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def manage(plain_environment: dict[str, str]) -> Manage:
-    """`manage("check", PORT="1")`: runs manage.py to its end; keywords are environment variables."""
+    """`manage("check", PORT="1")` runs manage.py to its end; keywords are its environment."""
 
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -1,0 +1,107 @@
+"""The Procfile's processes: all end when one does, when we are asked to, and when we are killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.servers import PROJECT
+from tests.waiting import wait_until
+
+RUNNER = """
+    import sys, threading
+    from pathlib import Path
+    from chatbot_project.embedded.procfile import ProcfileRunner
+    answers = threading.Event()
+    answers.set()
+    sys.exit(ProcfileRunner(Path(sys.argv[1]), answers).run())
+"""
+SLEEPS = f"{sys.executable} -c 'import signal; signal.pause()'"
+STUBBORN = (
+    f"{sys.executable} -uc 'import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+    ' print("ready"); [signal.pause() for _ in iter(int, 1)]\''
+)
+Start = Callable[[str], subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """`start(procfile)`: a process that runs it, with all its descendants ended afterwards."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(procfile: str) -> subprocess.Popen[str]:
+        (tmp_path / "Procfile").write_text(procfile)
+        command = [sys.executable, "-c", textwrap.dedent(RUNNER), str(tmp_path / "Procfile")]
+        started.append(subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True))
+        return started[-1]
+
+    yield run
+    for process in started:
+        for child in children(process):
+            child.kill()
+        process.kill()
+        process.communicate()
+
+
+def children(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    try:
+        return psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def wait_for_children(process: subprocess.Popen[str], number: int) -> list[psutil.Process]:
+    wait_until(lambda: len(children(process)) == number, "the processes")
+    return children(process)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_all_with_success(signum: signal.Signals, start: Start) -> None:
+    process = start(f"web: {SLEEPS}\nworker: {SLEEPS}\n")
+    found = wait_for_children(process, 2)
+    os.kill(process.pid, signum)
+    assert process.wait(timeout=4) == 0
+    assert not any(child.is_running() for child in found)
+
+
+def test_the_end_of_one_ends_all_with_its_status(start: Start) -> None:
+    process = start(f"web: {SLEEPS}\nworker: {sys.executable} -c 'raise SystemExit(7)'\n")
+    output, _ = process.communicate(timeout=10)
+    assert process.returncode == 7
+    assert "worker ended (status 7): stopping everything." in output
+
+
+def test_one_that_will_not_end_is_killed(start: Start) -> None:
+    process = start(f"web: {STUBBORN}\nbeat: {SLEEPS}\n")
+    found = wait_for_children(process, 2)
+    assert process.stdout and "ready" in process.stdout.readline()
+    process.terminate()
+    assert process.wait(timeout=9) == 0
+    assert not any(child.is_running() for child in found)
+
+
+def test_none_outlives_a_killed_runner(start: Start) -> None:
+    process = start(f"web: {SLEEPS}\nworker: {SLEEPS}\n")
+    found = wait_for_children(process, 2)
+    process.kill()
+    wait_until(lambda: not any(is_alive(child) for child in found), "the processes to end")
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_the_release_line_is_left_to_others(start: Start) -> None:
+    process = start(f"release: {SLEEPS}\nweb: {sys.executable} -c 'print(\"once\")'\n")
+    output, _ = process.communicate(timeout=10)
+    assert "once" in output
+    assert process.returncode == 1
