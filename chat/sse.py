@@ -7,6 +7,8 @@ import json
 from typing import Any
 
 KEEP_ALIVE = b": keep-alive\n\n"
+# No line breaks to the standard, but to many a client: Python's splitlines, httpx's iter_lines.
+BREAKS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 LONGEST_LINE = 1_000_000  # bytes; a provider that sends more in one line is not one
 
 
@@ -25,7 +27,10 @@ class DataLines:
 
 
 def event(id: str, data: dict[str, Any]) -> bytes:
-    return f"id: {id}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+    text = json.dumps(data, ensure_ascii=False)
+    if not text.isascii():
+        text = text.translate(BREAKS)
+    return f"id: {id}\ndata: {text}\n\n".encode()
 
 
 def event_id(event: bytes) -> str:
