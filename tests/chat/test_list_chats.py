@@ -1,0 +1,70 @@
+"""The owner's chats, the latest first, in pages, searched."""
+
+import httpx2
+import pytest
+
+from tests.chat.asking import ask
+from tests.upstream import Script, Upstream
+
+
+@pytest.fixture
+def model(upstream: Upstream) -> str:
+    return upstream.model(Script(["Ask a 100% sure plumber_man."]))
+
+
+@pytest.fixture
+def chats(client: httpx2.Client, model: str) -> list[str]:
+    """Three chats, the oldest first."""
+    questions = ("Why does water boil?", "Does it RAIN in Łódź?", "What is rust?")
+    return [str(ask(client, model, message=question)["id"]) for question in questions]
+
+
+def found(client: httpx2.Client, **query: str | int) -> list[str]:
+    response = client.get("/api/chat", params=query)
+    assert response.status_code == 200, response.text
+    return [chat["id"] for chat in response.json()["results"]]
+
+
+def test_the_latest_is_first(client: httpx2.Client, chats: list[str], model: str) -> None:
+    assert found(client) == chats[::-1]
+
+
+def test_the_latest_used_is_first(client: httpx2.Client, chats: list[str], model: str) -> None:
+    ask(client, model, chat=chats[0])
+    assert found(client)[0] == chats[0]
+
+
+def test_pages(client: httpx2.Client, chats: list[str]) -> None:
+    page = client.get("/api/chat?limit=2&offset=1").json()
+    assert [chat["id"] for chat in page["results"]] == [chats[1], chats[0]]
+    assert (page["total"], page["limit"], page["offset"]) == (3, 2, 1)
+    beyond = client.get("/api/chat?offset=99").json()
+    assert (beyond["results"], beyond["total"], beyond["limit"]) == ([], 3, 20)
+
+
+def test_what_is_shown(client: httpx2.Client, model: str) -> None:
+    ask(client, model, message="Hi  there\nyou", system="Be brief.", metadata={"team": 7})
+    (chat,) = client.get("/api/chat").json()["results"]
+    assert chat == client.get(f"/api/chat/{chat['id']}").json()
+    assert chat["title"] == "Hi there you"
+    assert (chat["model"], chat["system"], chat["metadata"]) == (model, "Be brief.", {"team": 7})
+    assert chat["created_at"] <= chat["updated_at"]
+
+
+def test_search(client: httpx2.Client, chats: list[str]) -> None:
+    assert found(client, search="water") == [chats[0]]
+    assert found(client, search="rain in łÓDŹ") == [chats[1]]
+    assert found(client, search="plumber") == chats[::-1]  # what was answered
+    assert found(client, search="nothing of that") == []
+
+
+def test_search_takes_its_words_as_they_are(client: httpx2.Client, chats: list[str]) -> None:
+    assert found(client, search="100%") == chats[::-1]
+    assert found(client, search="r_in") == []
+    assert found(client, search="%") == chats[::-1]
+    assert found(client, search="\\") == []
+
+
+def test_search_in_titles(client: httpx2.Client, chats: list[str]) -> None:
+    client.patch(f"/api/chat/{chats[2]}", json={"title": "Oxidation"})
+    assert found(client, search="oxid") == [chats[2]]
