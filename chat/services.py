@@ -239,6 +239,8 @@ def _end(answer: Message, outcome: Outcome, owner_id: UUID) -> None:
             prompt_tokens=outcome.prompt_tokens or 0,
             completion_tokens=outcome.completion_tokens or 0,
         )
+    if outcome.status != Status.COMPLETED:  # nothing to make a title of
+        Chat.objects.filter(pk=answer.chat_id, title_wanted=True).update(title_wanted=False)
 
 
 RENEW = """

@@ -8,10 +8,10 @@ from chat import services, titles
 
 
 @shared_task
-def make_titles() -> int:
-    return asyncio.run(titles.make_titles())
+def make_titles() -> None:
+    asyncio.run(titles.make_titles())
 
 
 @shared_task
-def sweep_abandoned_answers() -> int:
-    return services.sweep_abandoned()
+def sweep_abandoned_answers() -> None:
+    services.sweep_abandoned()

@@ -7,7 +7,9 @@ so a process does that once a second at most; beat sweeps up what a lost message
 import asyncio
 import logging
 
-from django.db import transaction
+from django.core.cache import cache
+from django.db.models import Case, F, Value, When
+from kombu.exceptions import OperationalError
 
 from chat import catalog, providers
 from chat.models import TITLE_LENGTH, Chat, Message, Role, Status
@@ -19,7 +21,9 @@ from chatbot_project.celery import app
 logger = logging.getLogger(__name__)
 
 WAKE_SECONDS = 1.0
-BATCH = 20
+BATCH = 50
+LOCK = "chat:titles"
+LOCK_SECONDS = 300  # longer than a batch takes; a worker that dies delays titles so long
 LONGEST_EXCERPT = 2_000  # characters of each message
 INSTRUCTION = (
     "Write a title of two to six words for this conversation, in its language. "
@@ -45,50 +49,64 @@ def _send() -> None:
 def _send_task() -> None:
     try:
         app.send_task("chat.tasks.make_titles", retry=False)
-    except OSError as error:  # kombu's OperationalError is one; beat will do it
+    except OperationalError as error:  # beat will do it
         logger.warning("titles_not_woken", extra={"error": type(error).__name__})
 
 
-async def make_titles() -> int:
-    """Titles for the chats that want one and have had an answer. Returns how many were looked at."""
-    looked_at = 0
-    async with providers.opened() as provider:
-        while chats := await in_database(_claim):
-            await asyncio.gather(*(_make_title(provider, chat) for chat in chats))
-            looked_at += len(chats)
-    return looked_at
-
-
-@transaction.atomic
-def _claim() -> list[Chat]:
-    """Chats whose first answer is there. Claimed by taking the wish back: a title is tried once."""
-    answered = Message.objects.filter(status=Status.COMPLETED, role=Role.ASSISTANT)
-    wanting = Chat.objects.filter(title_wanted=True, leaf__in=answered).order_by("id")
-    chats = list(wanting.select_for_update(skip_locked=True, of=("self",))[:BATCH])
-    Chat.objects.filter(pk__in=[chat.pk for chat in chats]).update(title_wanted=False)
-    return chats
-
-
-def _exchange(chat: Chat) -> str:
-    first_two = Message.objects.branch(chat.leaf_id, 2)
-    return "\n\n".join(f"{m.role}: {m.content[:LONGEST_EXCERPT]}" for m in first_two)
-
-
-def _prompt(chat: Chat) -> Prompt:
-    messages = [
-        {"role": "system", "content": INSTRUCTION},
-        {"role": "user", "content": _exchange(chat)},
-    ]
-    return Prompt(catalog.resolve(chat.model).provider_name, messages, {"max_tokens": 30})
-
-
-async def _make_title(provider: providers.Provider, chat: Chat) -> None:
+async def make_titles() -> None:
+    """Titles for the chats that want one and have had an answer. Another worker may be at it."""
+    if not cache.add(LOCK, 1, LOCK_SECONDS):
+        return
     try:
-        piece = await provider.complete(await in_database(_prompt, chat))
+        async with providers.opened() as provider:
+            while answers := await in_database(_first_answers):
+                titles = await asyncio.gather(*(_title(provider, answer) for answer in answers))
+                await in_database(_save, answers, titles)
+                cache.touch(LOCK, LOCK_SECONDS)
+    finally:
+        cache.delete(LOCK)
+
+
+def _first_answers() -> list[Message]:
+    """The first answers of some chats that want a title, with their questions."""
+    answers = Message.objects.filter(
+        chat__title_wanted=True,
+        role=Role.ASSISTANT,
+        status=Status.COMPLETED,
+        parent__parent=None,
+    )
+    one_each = answers.select_related("chat", "parent").order_by("chat", "id").distinct("chat")
+    return list(one_each[:BATCH])
+
+
+async def _title(provider: providers.Provider, answer: Message) -> str:
+    """Empty where none could be made: the cut message stays."""
+    try:
+        model = catalog.resolve(answer.chat.model).provider_name
+        prompt = Prompt(model, _messages(answer), {"max_tokens": 30})
+        piece = await provider.complete(prompt)
     except (ProviderFailed, ApiError) as failure:
         logger.warning("title_not_made", extra={"reason": type(failure).__name__})
-        return
-    title = " ".join(piece.text.replace("\0", "").split()).strip("\"'“”.")[:TITLE_LENGTH]
-    if title:
-        unchanged = Chat.objects.filter(pk=chat.pk, title=chat.title)
-        await in_database(unchanged.update, title=title)
+        return ""
+    text = piece.text.encode("utf-8", "replace").decode().replace("\0", "")
+    return " ".join(text.split()).strip("\"'“”.")[:TITLE_LENGTH]
+
+
+def _messages(answer: Message) -> list[dict[str, str]]:
+    exchange = [message for message in (answer.parent, answer) if message]
+    said = "\n\n".join(f"{m.role}: {m.content[:LONGEST_EXCERPT]}" for m in exchange)
+    return [{"role": "system", "content": INSTRUCTION}, {"role": "user", "content": said}]
+
+
+def _save(answers: list[Message], titles: list[str]) -> None:
+    """One statement for all. Who has renamed a chat meanwhile has taken the wish back."""
+    written = [
+        When(pk=answer.chat_id, then=Value(title))
+        for answer, title in zip(answers, titles, strict=True)
+        if title
+    ]
+    wanting = Chat.objects.filter(pk__in=[answer.chat_id for answer in answers], title_wanted=True)
+    if written:
+        wanting.update(title=Case(*written, default=F("title")), title_wanted=False)
+    else:
+        wanting.update(title_wanted=False)
