@@ -34,4 +34,4 @@ def refusal_of(request: HttpRequest) -> ApiError | None:
     if reason == TOO_LARGE:
         limit = body_limit(request.method or "", request.path)
         return PayloadTooLarge(limit_bytes=limit, headers={"Connection": "close"})
-    return InvalidRequest(reason, headers={"Connection": "close"}) if reason else None
+    return InvalidRequest(reason) if reason else None

@@ -47,7 +47,7 @@ def render(error: Exception, request: HttpRequest) -> HttpResponse:
         known = errors.InternalError()
     if is_api(request.path):
         return envelope(known, request)
-    return page(known.status_code, request)
+    return page(known, request)
 
 
 def as_api_error(error: Exception) -> errors.ApiError | None:
@@ -70,9 +70,13 @@ def envelope(error: errors.ApiError, request: HttpRequest) -> HttpResponse:
     return JsonResponse({"error": body}, status=error.status_code, headers=error.headers)
 
 
-def page(status: int, request: HttpRequest) -> HttpResponse:
+def page(error: errors.ApiError, request: HttpRequest) -> HttpResponse:
+    status = error.status_code
     context: dict[str, Any] = {"status": status, "title": HTTPStatus(status).phrase}
-    return render_page(request, "site/error.html", context, status=status)
+    response = render_page(request, "site/error.html", context, status=status)
+    for name, value in error.headers.items():
+        response.headers[name] = value
+    return response
 
 
 def invalid_fields(detail: Any, codes: Any) -> errors.InvalidRequest:
@@ -129,4 +133,5 @@ def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def handler500(request: HttpRequest) -> HttpResponse:
     """Django has logged the exception already."""
-    return envelope(errors.InternalError(), request) if is_api(request.path) else page(500, request)
+    error = errors.InternalError()
+    return envelope(error, request) if is_api(request.path) else page(error, request)

@@ -1,7 +1,7 @@
-"""Fields that take a JSON value of their own type and no other: REST framework's would read 1 as "1"."""
+"""Fields that take JSON of their own type and no other: REST framework's would read 1 as "1"."""
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 
@@ -50,7 +50,7 @@ class NumberField(serializers.FloatField):
 class ObjectField(serializers.DictField):
     """A JSON object of at most 16 kB."""
 
-    default_error_messages = {"too_long": "Must be at most 16 kB of JSON."}
+    default_error_messages: ClassVar = {"too_long": "Must be at most 16 kB of JSON."}
 
     def to_internal_value(self, data: Any) -> Any:
         value = super().to_internal_value(data)

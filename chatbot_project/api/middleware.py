@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from chatbot_project.api import access_log, repeats
 from chatbot_project.api.admission import admit
+from chatbot_project.api.body_limits import refusal_of
 from chatbot_project.api.errors_handler import render
 from chatbot_project.api.requests import ApiRequest, State, is_api
 from chatbot_project.api.threads import in_database
@@ -60,6 +61,8 @@ class Plumbing:
 
     async def answer_async(self, request: ApiRequest) -> HttpResponseBase:
         if not is_api(request.path):
+            if refusal := refusal_of(request):  # of the server's: there is none without one
+                return render(refusal, request)
             return cast(HttpResponseBase, await self.get_response(request))
         try:
             if earlier := await in_database(admit, request):

@@ -1,4 +1,4 @@
-"""Database work from the event loop: threads of our own, each giving its connection back at once."""
+"""Database work from the event loop: threads of our own that give connections back at once."""
 
 import asyncio
 import contextvars

@@ -1,7 +1,7 @@
 """Viewsets as Django views: `async def` actions on the event loop, others in a database thread."""
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
@@ -17,7 +17,7 @@ from chatbot_project.api.permissions import authorize
 from chatbot_project.api.requests import caller_of
 from chatbot_project.api.threads import in_view_thread
 
-View = Callable[..., Awaitable[HttpResponseBase]]
+View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
 def as_view(viewset: type[ViewSetMixin], actions: Mapping[str, str], **initkwargs: Any) -> View:

@@ -1,0 +1,108 @@
+"""A body over the limit is refused before it is kept anywhere."""
+
+import threading
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from tests.api.wire import HOST, Answer, connect, exchange, read_answer
+from tests.live import LiveAccount
+from tests.servers import Server
+
+MEGABYTE = 1_000_000
+BLOCK = b"x" * MEGABYTE
+CHUNK = b"%x\r\n" % MEGABYTE + BLOCK + b"\r\n"
+
+
+def head(path: str, *headers: str) -> bytes:
+    lines = [f"POST {path} HTTP/1.1", "Host: localhost", *headers, "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def send(server: Server, start: bytes, blocks: int, block: bytes) -> Answer:
+    """Sends all it wants to send before it reads, as most clients do."""
+    with connect(server) as connection:
+        connection.sendall(start)
+        for _ in range(blocks):
+            connection.sendall(block)
+        return read_answer(connection)
+
+
+class Memory:
+    """The most memory the process has held while the block ran, over what it had before."""
+
+    def __init__(self, server: Server) -> None:
+        self.process = psutil.Process(server.process.pid)
+        self.before = self.most = self.process.memory_info().rss
+        self.over = threading.Event()
+        self.watcher = threading.Thread(target=self.watch)
+
+    def watch(self) -> None:
+        while not self.over.wait(0.01):
+            self.most = max(self.most, self.process.memory_info().rss)
+
+    def __enter__(self) -> "Memory":
+        self.watcher.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.over.set()
+        self.watcher.join()
+
+    @property
+    def grown(self) -> int:
+        return self.most - self.before
+
+
+@pytest.fixture(params=["without a key", "with a key"])
+def key(request: pytest.FixtureRequest, live_owner: LiveAccount) -> Iterator[list[str]]:
+    header = f"Authorization: {live_owner.headers['Authorization']}"
+    yield [header] if request.param == "with a key" else []
+
+
+@pytest.mark.parametrize("path", ["/api/chat", "/api/files/upload", "/api/nowhere", "/"])
+def test_a_gigabyte_leaves_memory_flat(daphne: Server, key: list[str], path: str) -> None:
+    with Memory(daphne) as memory:
+        answer = send(daphne, head(path, *key, "Content-Length: 1000000000"), 1000, BLOCK)
+    assert memory.grown < 50 * MEGABYTE
+    assert (answer.status, answer.closed) == (413, True)
+
+
+def test_a_gigabyte_in_chunks_leaves_memory_flat(daphne: Server, key: list[str]) -> None:
+    start = head("/api/chat", *key, "Transfer-Encoding: chunked")
+    with Memory(daphne) as memory:
+        answer = send(daphne, start, 1000, CHUNK)
+    assert memory.grown < 60 * MEGABYTE
+    assert (answer.status, answer.closed) == (413, True)
+
+
+def test_the_refusal_is_in_our_format(server: Server, live_owner: LiveAccount) -> None:
+    key = f"Authorization: {live_owner.headers['Authorization']}"
+    answer = exchange(server, head("/api/chat", key, "Content-Length: 12000000"))
+    assert (answer.status, answer.error["code"]) == (413, "PAYLOAD_TOO_LARGE")
+    assert answer.error["details"]["limit_bytes"] == 10 * MEGABYTE
+    assert answer.headers["x-ratelimit-limit"] == "1000000"
+    assert answer.error["details"]["request_id"] == answer.headers["x-request-id"]
+
+
+def test_who_asks_first_is_not_told_to_go_on(daphne: Server, live_owner: LiveAccount) -> None:
+    key = f"Authorization: {live_owner.headers['Authorization']}"
+    asking = head("/api/chat", key, "Expect: 100-continue", "Content-Length: 12000000")
+    assert exchange(daphne, asking).status == 413
+
+
+def test_a_body_under_the_limit_is_read_whole(server: Server, live_owner: LiveAccount) -> None:
+    body = b'{"message": "' + b"x" * 9_900_000 + b'"}'
+    response = live_owner.client(server).post(
+        "/api/chat", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert response.status_code == 400
+    assert "message" in response.json()["error"]["details"]["invalid_fields"]
+
+
+def test_the_connection_is_kept_after_an_error(daphne: Server) -> None:
+    with connect(daphne) as connection:
+        for _ in range(2):
+            connection.sendall(b"GET /api/nowhere HTTP/1.1\r\n" + HOST + b"\r\n")
+            assert read_answer(connection).status in (401, 404, 429)

@@ -1,0 +1,136 @@
+"""The OpenAPI description is valid, complete and public; the explorer needs no other server."""
+
+import re
+from typing import Any
+
+import httpx2
+import pytest
+from asgiref.sync import iscoroutinefunction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from drf_spectacular.validation import validate_schema
+
+from tests.servers import Server
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+@pytest.fixture
+def schema(db: None, client: Client) -> dict[str, Any]:
+    response = client.get("/api/schema")
+    assert response.status_code == 200
+    described: dict[str, Any] = response.json()
+    return described
+
+
+def operations(schema: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (path, method, operation)
+        for path, item in schema["paths"].items()
+        for method, operation in item.items()
+        if method in METHODS
+    ]
+
+
+def api_routes() -> list[URLPattern]:
+    def patterns(items: list[URLPattern | URLResolver]) -> list[URLPattern]:
+        found = []
+        for item in items:
+            found += patterns(item.url_patterns) if isinstance(item, URLResolver) else [item]
+        return found
+
+    return [
+        route
+        for item in get_resolver().url_patterns
+        if str(item.pattern).startswith("api/")
+        for route in patterns([item])
+    ]
+
+
+def test_it_is_valid(schema: dict[str, Any]) -> None:
+    validate_schema(schema)  # type: ignore[no-untyped-call]
+
+
+def test_it_has_every_route_and_method(schema: dict[str, Any]) -> None:
+    methods = [
+        method
+        for route in api_routes()
+        for method in getattr(route.callback, "actions", ())
+        if method in METHODS
+    ]
+    assert len(methods) == len(operations(schema)) > 10
+
+
+def test_every_route_is_served_without_a_change_of_thread() -> None:
+    """`chatbot_project.api.asgi` counts on it: it keeps no thread for views that are sync."""
+    for route in api_routes():
+        assert iscoroutinefunction(route.callback), route
+
+
+def test_every_operation_tells_its_errors(schema: dict[str, Any]) -> None:
+    for path, method, operation in operations(schema):
+        documented = set(operation["responses"])
+        assert {"400", "401", "403", "429", "500"} <= documented, (path, method)
+        assert ("404" in documented) == ("{" in path), (path, method)
+        assert "requestBody" not in operation or {"413", "415"} <= documented, (path, method)
+        assert method != "post" or {"409", "422"} <= documented, (path, method)
+
+
+def test_every_answer_tells_its_headers(schema: dict[str, Any]) -> None:
+    for path, method, operation in operations(schema):
+        for status, response in operation["responses"].items():
+            shown = resolve(schema, response)
+            assert {"X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Reset"} <= set(
+                shown["headers"]
+            ), (path, method, status)
+    assert "Retry-After" in schema["components"]["responses"]["RateLimited"]["headers"]
+
+
+def test_every_error_has_an_example_in_the_form(schema: dict[str, Any]) -> None:
+    for response in schema["components"]["responses"].values():
+        [example] = response["content"]["application/json"]["examples"].values()
+        assert set(example["value"]["error"]) == {"code", "message", "details"}
+
+
+def test_every_operation_is_told_in_words_and_needs_a_key(schema: dict[str, Any]) -> None:
+    for path, method, operation in operations(schema):
+        assert operation.get("summary"), (path, method)
+        assert len(operation["security"]) == 1, (path, method)
+
+
+def test_posts_take_an_idempotency_key(schema: dict[str, Any]) -> None:
+    for path, method, operation in operations(schema):
+        names = {parameter.get("name") for parameter in operation.get("parameters", [])}
+        assert ("Idempotency-Key" in names) == (method == "post"), (path, method)
+
+
+def test_only_json_is_taken(schema: dict[str, Any]) -> None:
+    for path, method, operation in operations(schema):
+        if "requestBody" in operation:
+            assert set(operation["requestBody"]["content"]) == {"application/json"}, (path, method)
+
+
+def test_it_may_be_kept_and_asked_for_again(db: None, client: Client) -> None:
+    first = client.get("/api/schema")
+    again = client.get("/api/schema", headers={"If-None-Match": first["ETag"]})
+    assert again.status_code == 304
+
+
+def test_the_explorer_loads_nothing_from_elsewhere(daphne: Server) -> None:
+    with httpx2.Client(base_url=daphne.url, timeout=30) as client:
+        page = client.get("/api/docs")
+        assert page.headers["content-type"].startswith("text/html")
+        sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+        assert len(sources) == 4
+        for source in sources:
+            assert source.startswith("/static/")
+            loaded = client.get(source)
+            assert loaded.status_code == 200
+            assert loaded.headers["x-request-id"]
+
+
+def resolve(schema: dict[str, Any], response: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in response:
+        return response
+    found: dict[str, Any] = schema["components"]["responses"][response["$ref"].split("/")[-1]]
+    return found

@@ -1,0 +1,74 @@
+"""One line of JSON a request, with what finds it again, and nothing that must not be read."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from tests.live import LiveAccount, StartServer
+from tests.waiting import wait_until
+
+MESSAGE = "my secret plan about the pangolin"
+
+
+def lines(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+
+
+def line_of(log: Path, request_id: str) -> dict[str, Any]:
+    def found() -> list[dict[str, Any]]:
+        return [
+            line
+            for line in lines(log)
+            if line["event"] == "request" and line["request_id"] == request_id
+        ]
+
+    [line] = wait_until(found, f"the line of {request_id}")
+    return line
+
+
+def test_a_line_tells_who_what_and_how_long(
+    start_server: StartServer, live_owner: LiveAccount
+) -> None:
+    server = start_server()
+    client = live_owner.client(server)
+    answer = client.get("/api/chat?search=pangolin", headers={"X-Request-Id": "mine-1"})
+    assert answer.headers["X-Request-Id"] == "mine-1"
+    line = line_of(server.log, "mine-1")
+    key = live_owner.user.api_keys.get()
+    assert line["account"] == live_owner.user.public_id
+    assert line["key"] == key.public_id
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/api/chat", 200)
+    assert 0 < line["duration_ms"] < 5000
+
+
+def test_a_request_id_that_is_not_sane_is_replaced(
+    start_server: StartServer, live_owner: LiveAccount
+) -> None:
+    client = live_owner.client(start_server())
+    for given in ("x" * 200, "with blank", '"quoted"'):
+        answer = client.get("/api/models", headers={"X-Request-Id": given})
+        assert answer.headers["X-Request-Id"] != given
+        assert len(answer.headers["X-Request-Id"]) == 32
+
+
+def test_no_secret_gets_into_the_log(start_server: StartServer, live_owner: LiveAccount) -> None:
+    server = start_server(LOG_LEVEL="DEBUG")
+    client = live_owner.client(server)
+    secret = live_owner.key
+    client.post("/api/chat", json={"message": MESSAGE})
+    client.post("/api/chat", json={"message": MESSAGE, "stream": True})
+    client.post("/api/chat", json={"message": MESSAGE, "attachments": [MESSAGE]})
+    client.post("/api/chat", content=MESSAGE.encode(), headers={"Content-Type": "application/json"})
+    client.get(f"/api/chat?search={MESSAGE}&key={secret}")
+    client.get(f"/api/chat/{secret}")
+    client.get("/api/chat?search=%00")
+    httpx2.get(f"{server.url}/api/chat", headers={"Authorization": f"Bearer {secret[:-1]}"})
+    httpx2.get(f"{server.url}/reset/token-{secret}")
+    last = client.get("/api/nowhere").headers["X-Request-Id"]
+    line_of(server.log, last)
+    log = server.log.read_text()
+    assert secret not in log
+    assert secret[:-1] not in log
+    assert "pangolin" not in log
