@@ -15,9 +15,9 @@ KEEP_ALIVE_SECONDS = 15
 class Answer:
     """Events are numbered from 1. An event's id is `<message>.<number>.<characters of text so far>`."""
 
-    def __init__(self, message: Message, *, mirrored: bool) -> None:
+    def __init__(self, message: Message, *, streamed: bool) -> None:
         self.message = message  # its status, content and usage are set when it ends
-        self.mirrored = mirrored
+        self.streamed = streamed  # else nobody sees its events, and there are none
         self.events: list[bytes] = []
         self.text = ""
         self.ended = False
@@ -63,17 +63,19 @@ class Answer:
         self.publish(events.text(text))
 
     def publish(self, data: dict[str, Any]) -> None:
+        if not self.streamed:
+            return
         number = len(self.events) + 1
         event = sse.event(f"{self.message.public_id}.{number}.{len(self.text)}", data)
         self.events.append(event)
-        if self.mirrored:
-            mirror.add(self.message.id, number, event)
+        mirror.add(self.message.id, number, event)
         self._wake()
 
     def end(self, data: dict[str, Any]) -> None:
         """The last event. Nothing comes after it."""
         self.ended = True
         self.publish(data)
+        self._wake()
 
     def _wake(self) -> None:
         self._changed.set()

@@ -30,7 +30,7 @@ class _Generation:
     def __init__(self, turn: Turn, *, stream: bool) -> None:
         self.turn = turn
         self.stream = stream
-        self.answer = Answer(turn.answer, mirrored=stream)
+        self.answer = Answer(turn.answer, streamed=stream)
         self.piece = providers.Piece()
         self.saving = False  # too late to stop
         self.stopped_as = Status.FAILED
@@ -121,9 +121,9 @@ def start(turn: Turn, *, stream: bool) -> Answer:
 
 
 def find(message_id: UUID) -> Answer | None:
-    """The answer, if this process is writing it."""
+    """The answer, if this process is streaming it."""
     generation = _running.get(message_id)
-    return generation.answer if generation else None
+    return generation.answer if generation and generation.stream else None
 
 
 async def stop(message_id: UUID) -> bool:

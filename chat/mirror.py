@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 logger = logging.getLogger(__name__)
 
 KEPT_SECONDS = 900
-BLOCK_MILLISECONDS = 5_000
+BLOCK_MILLISECONDS = 1_000  # then the reader asks the database whether there is more to come
 PAUSE_SECONDS = 5  # without trying, after Redis failed
 
 

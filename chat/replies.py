@@ -1,5 +1,6 @@
 """Answers as HTTP: whole ones, streams, and replays of either for an Idempotency-Key."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,6 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
-    JsonResponse,
     StreamingHttpResponse,
 )
 
@@ -71,4 +71,4 @@ def whole(message: Message) -> HttpResponse:
         "usage": message.usage,
         "created_at": rfc3339(message.created_at),
     }
-    return JsonResponse(shown, json_dumps_params={"ensure_ascii": False})
+    return HttpResponse(json.dumps(shown, ensure_ascii=False), content_type="application/json")

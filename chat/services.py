@@ -17,6 +17,7 @@ from accounts.models import ApiKey, User
 from chat import catalog, context, tokens
 from chat.models import Chat, Message, Role, Status
 from chat.providers import Prompt
+from chatbot_project.api.inserts import insert
 from chatbot_project.api.errors import Conflict, InvalidRequest, RateLimited
 
 LEASE = timedelta(seconds=15)
@@ -77,8 +78,7 @@ def start_chat(
     chat.leaf_id = answer.id
     with transaction.atomic():
         _check_answers_at_once(asker.user)
-        chat.save(force_insert=True)
-        Message.objects.bulk_create([question, answer])
+        insert(chat, question, answer)
     return _turn(chat, answer, named, [question], first=True)
 
 
@@ -144,7 +144,7 @@ def _empty_answer(
         provider_model=model.provider_name,
         options=options,
         api_key=asker.key,
-        lease_expires_at=Now() + LEASE,
+        lease_expires_at=timezone.now() + LEASE,
     )
 
 
@@ -162,7 +162,7 @@ def _insert(chat: Chat, asker: Asker, messages: list[Message]) -> None:
     try:
         with transaction.atomic():
             _check_answers_at_once(asker.user)
-            Message.objects.bulk_create(messages)
+            insert(*messages)
             Chat.objects.filter(pk=chat.pk).update(leaf=messages[-1], updated_at=Now())
     except IntegrityError as error:
         if "one_answer_at_a_time" not in str(error):
@@ -217,30 +217,55 @@ def finish_answer(turn: Turn, outcome: Outcome) -> None:
     _end(turn.answer, outcome, turn.owner_id)
 
 
+END = """
+UPDATE chat_message SET status = %s, error = %s, content = %s, finish_reason = %s,
+    provider_model = %s, prompt_tokens = %s, completion_tokens = %s, completed_at = %s,
+    lease_expires_at = NULL
+WHERE id = %s AND status = 'generating'
+"""
+
+
 @transaction.atomic
 def _end(answer: Message, outcome: Outcome, owner_id: UUID) -> None:
-    changes = {
-        "status": outcome.status,
-        "error": outcome.error,
-        "content": outcome.text,
-        "finish_reason": outcome.finish_reason[:40],
-        "provider_model": outcome.provider_model[:200] or answer.provider_model,
-        "prompt_tokens": outcome.prompt_tokens or 0,
-        "completion_tokens": outcome.completion_tokens or 0,
-        "completed_at": timezone.now(),
-        "lease_expires_at": None,
-    }
-    for name, value in changes.items():
-        setattr(answer, name, value)
-    if Message.objects.answers_in_progress().filter(pk=answer.pk).update(**changes):
-        usage.record_answer(
-            owner_id=owner_id,
-            api_key_id=answer.api_key_id,
-            prompt_tokens=outcome.prompt_tokens or 0,
-            completion_tokens=outcome.completion_tokens or 0,
-        )
+    answer.status = outcome.status
+    answer.error = outcome.error
+    answer.content = outcome.text
+    answer.finish_reason = outcome.finish_reason[:40]
+    answer.provider_model = outcome.provider_model[:200] or answer.provider_model
+    answer.prompt_tokens = outcome.prompt_tokens or 0
+    answer.completion_tokens = outcome.completion_tokens or 0
+    answer.completed_at = timezone.now()
+    answer.lease_expires_at = None
+    if not _update_unfinished(answer):
+        return
     if outcome.status != Status.COMPLETED:  # nothing to make a title of
         Chat.objects.filter(pk=answer.chat_id, title_wanted=True).update(title_wanted=False)
+    usage.record_answer(
+        owner_id=owner_id,
+        api_key_id=answer.api_key_id,
+        prompt_tokens=answer.prompt_tokens,
+        completion_tokens=answer.completion_tokens,
+    )
+
+
+def _update_unfinished(answer: Message) -> bool:
+    """False: it has been ended or deleted before."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            END,
+            [
+                answer.status,
+                answer.error,
+                answer.content,
+                answer.finish_reason,
+                answer.provider_model,
+                answer.prompt_tokens,
+                answer.completion_tokens,
+                answer.completed_at,
+                answer.id,
+            ],
+        )
+        return bool(cursor.rowcount)
 
 
 RENEW = """

@@ -1,7 +1,7 @@
 """Titles made from the first exchange, by a worker, outside limits and quotas.
 
 Which chats want one stands in the database. Waking a worker costs more than a title's share of it,
-so a process does that once a second at most; beat sweeps up what a lost message left.
+so a process does that every two seconds at most; beat sweeps up what a lost message left.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ from chatbot_project.celery import app
 
 logger = logging.getLogger(__name__)
 
-WAKE_SECONDS = 1.0
-BATCH = 50
+WAKE_SECONDS = 2.0
+BATCH = 100
 LOCK = "chat:titles"
 LOCK_SECONDS = 300  # longer than a batch takes; a worker that dies delays titles so long
 LONGEST_EXCERPT = 2_000  # characters of each message
