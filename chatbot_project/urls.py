@@ -12,9 +12,6 @@ urlpatterns = [
     path("readyz", site.readyz),
     path("admin/", admin.site.urls),
     path("api/", include("accounts.urls")),
-    path("api/", include("accounts.urls")),
-    path("api/", include("chat.urls")),
-    path("api/", include("accounts.urls")),
     path("api/", include("chat.urls")),
     *api_urls,
 ]
