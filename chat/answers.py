@@ -10,6 +10,7 @@ from chat.models import Message
 
 GATHER_SECONDS = 0.02  # text is held back no longer; an event costs more than what it carries
 KEEP_ALIVE_SECONDS = 15
+AT_ONCE = 64_000  # bytes
 
 
 class Answer:
@@ -87,13 +88,13 @@ class Answer:
             await self._changed.wait()
 
     async def read(self, after: int = 0) -> AsyncIterator[bytes]:
-        """The events after number `after`, to the last. Every reader shares them: none holds a copy."""
+        """The events after number `after`, to the last. Readers share them: one that stalls holds a
+        copy of AT_ONCE bytes or of one event."""
         while True:
             changed = self._changed
             if len(self.events) > after:
-                new = self.events[after:]
-                after = len(self.events)
-                yield b"".join(new)
+                chunk, after = self._next(after)
+                yield chunk
             if self.ended and len(self.events) <= after:
                 return
             if len(self.events) <= after:
@@ -102,3 +103,11 @@ class Answer:
                         await changed.wait()
                 except TimeoutError:
                     yield sse.KEEP_ALIVE
+
+    def _next(self, after: int) -> tuple[bytes, int]:
+        """Some events after number `after` in one piece, and the number of the last of them."""
+        last, size = after, 0
+        while last < len(self.events) and size < AT_ONCE:
+            size += len(self.events[last])
+            last += 1
+        return b"".join(self.events[after:last]), last
