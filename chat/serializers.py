@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from chat.models import TITLE_LENGTH, Chat, Message, Rating, Role, Status
@@ -129,6 +130,7 @@ class ModelSerializer(serializers.Serializer[Any]):
     default = serializers.BooleanField()
 
 
+@extend_schema_serializer(many=False)  # its action is named `list`, but it answers with one object
 class ModelListSerializer(serializers.Serializer[Any]):
     results = ModelSerializer(many=True)
 
