@@ -6,22 +6,33 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from chatbot_project.embedded.addresses import socket_dir
 from tests.servers import PROJECT, free_port
 
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     """A folder that anybody may enter: pytest's own are closed to the user PostgreSQL runs as."""
+    with open_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def other_data_dir() -> Iterator[Path]:
+    with open_folder() as folder:
+        yield folder
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="chatbot-test-", dir="/tmp"))
     folder.chmod(0o711)
     yield folder
     shutil.rmtree(folder)
-    shutil.rmtree(socket_dir(folder), ignore_errors=True)
 
 
 @pytest.fixture

@@ -21,17 +21,18 @@ def folder_key(data_dir: Path) -> str:
     return hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:12]
 
 
-def socket_dir(data_dir: Path) -> Path:
+def socket_dir(data_dir: Path, server: str) -> Path:
     """A short path: a Unix socket's may have 107 bytes, and a data folder's may be longer."""
-    return Path(f"/tmp/chatbot-{os.getuid()}-{folder_key(data_dir)}")  # noqa: S108 - checked before use
+    name = f"chatbot-{os.getuid()}-{folder_key(data_dir)}-{server}"
+    return Path("/tmp") / name  # noqa: S108 - made 0700, and refused if somebody else's
 
 
 def postgres_socket_dir(data_dir: Path) -> Path:
-    return socket_dir(data_dir) / "postgres"
+    return socket_dir(data_dir, "postgres")
 
 
 def valkey_socket(data_dir: Path) -> Path:
-    return socket_dir(data_dir) / "valkey" / "valkey.sock"
+    return socket_dir(data_dir, "valkey") / "valkey.sock"
 
 
 def model_state_file(data_dir: Path) -> Path:

@@ -5,26 +5,15 @@ import stat
 from importlib.util import find_spec
 from pathlib import Path
 
-from chatbot_project.embedded.addresses import socket_dir
 from chatbot_project.embedded.errors import StartFailed
 
 
-def make_socket_dir(data_dir: Path) -> Path:
-    """Make the folder of the sockets, and refuse one that somebody else has put there."""
-    path = socket_dir(data_dir)
-    path.mkdir(mode=0o711, exist_ok=True)
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise StartFailed(
-            f"{path} belongs to somebody else: remove it, or use another data folder."
-        )
-    path.chmod(0o711)
-    return path
-
-
 def make_private_dir(path: Path, owner: tuple[int, int]) -> None:
-    """A folder that only its owner (uid, gid) may enter."""
+    """A folder that only its owner (uid, gid) may enter. Raises StartFailed if it is another's."""
     path.mkdir(mode=0o700, exist_ok=True)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.getuid(), owner[0]}:
+        raise StartFailed(f"{path} belongs to somebody else: use another data folder.")
     if os.getuid() == 0:
         os.chown(path, *owner)
     path.chmod(0o700)

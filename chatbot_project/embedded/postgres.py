@@ -12,7 +12,7 @@ from pathlib import Path
 from chatbot_project.embedded import processes
 from chatbot_project.embedded.addresses import DATABASE, USER, postgres_socket_dir
 from chatbot_project.embedded.errors import StartFailed
-from chatbot_project.embedded.folders import make_private_dir, make_socket_dir
+from chatbot_project.embedded.folders import make_private_dir
 from chatbot_project.embedded.kept_secrets import kept_secret
 from chatbot_project.embedded.postgres_home import Home, find_home
 
@@ -58,7 +58,6 @@ class Postgres:
 
     def start(self) -> None:
         """Start the server, on a new cluster if there is none. Raises StartFailed."""
-        make_socket_dir(self.data_dir)
         make_private_dir(postgres_socket_dir(self.data_dir), self.home.owner)
         self.home.prepare()
         if not self.home.data.exists():
@@ -72,6 +71,7 @@ class Postgres:
         pid = self._server_pid()
         if pid:
             processes.end(pid, signal.SIGINT, STOP_SECONDS)
+        shutil.rmtree(postgres_socket_dir(self.data_dir), ignore_errors=True)
 
     def _try_to_start(self) -> bool:
         """Whether it came up. One that is starting already (recovering, say) is waited for."""

@@ -21,6 +21,7 @@ from chatbot_project.embedded.processes import die_with_parent, wait_until
 RELEASE = "release"  # what a platform runs once a deployment; done before we come here
 FIRST = "web"
 HEAD_START_SECONDS = 10.0
+NEVER = float("inf")
 STOP_SECONDS = 5.0  # from asking to insisting
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -40,7 +41,7 @@ class ProcfileRunner:
         self._asked: set[int] = set()
         self._status = 0
         self._stop_wanted = False
-        self._insist_at = float("inf")
+        self._insist_at = NEVER
         commands = parse_procfile(path.read_text()).processes
         commands.pop(RELEASE, None)
         self._processes = [
@@ -95,10 +96,12 @@ class ProcfileRunner:
         if not self._stop_wanted:
             self._stop_wanted = True
             self._status = returncode if returncode > 0 else 1
-            print(f"{name} ended (status {returncode}): stopping everything.", flush=True)  # noqa: T201
+            print(f"{name} ended (status {returncode}).", flush=True)  # noqa: T201
 
     def _stop_all(self) -> None:
-        self._insist_at = min(self._insist_at, time.monotonic() + STOP_SECONDS)
+        if self._insist_at == NEVER:
+            self._insist_at = time.monotonic() + STOP_SECONDS
+            print("Stopping everything ...", flush=True)  # noqa: T201
         for pid in {*self._pids.values()} - self._asked:
             self._asked.add(pid)
             os.kill(pid, signal.SIGTERM)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 from chatbot_project.embedded import processes
 from chatbot_project.embedded.addresses import valkey_socket
 from chatbot_project.embedded.errors import StartFailed
-from chatbot_project.embedded.folders import make_private_dir, make_socket_dir, package_folder
+from chatbot_project.embedded.folders import make_private_dir, package_folder
 
 START_SECONDS = 60.0  # loading a large append-only file takes its time
 STOP_SECONDS = 5.0
@@ -46,9 +47,9 @@ class Valkey:
         pid = self._server_pid()
         if pid:
             processes.end(pid, signal.SIGTERM, STOP_SECONDS)
+        shutil.rmtree(valkey_socket(self.data_dir).parent, ignore_errors=True)
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        make_socket_dir(self.data_dir)
         ourselves = (os.getuid(), os.getgid())
         make_private_dir(valkey_socket(self.data_dir).parent, ourselves)
         make_private_dir(self.data_dir / "valkey", ourselves)

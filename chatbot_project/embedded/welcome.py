@@ -86,7 +86,7 @@ def key_command() -> str:
 
 def local_host() -> str:
     """Where this machine reaches the web. An address, since `localhost` may mean ::1 first."""
-    return "127.0.0.1" if settings.HOST in {"0.0.0.0", "localhost"} else settings.HOST  # noqa: S104
+    return "127.0.0.1" if settings.HOST in {"0.0.0.0", "::", "localhost"} else settings.HOST  # noqa: S104
 
 
 def answers() -> bool:

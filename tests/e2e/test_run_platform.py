@@ -178,10 +178,10 @@ def test_it_starts_again_after_a_kill(start: Start, plain_environment: Environme
 
 
 def test_two_copies_do_not_disturb_each_other(
-    start: Start, plain_environment: Environment, data_dir: Path
+    start: Start, plain_environment: Environment, other_data_dir: Path
 ) -> None:
     there = plain_environment | {
-        "CHATBOT_DATA_DIR": str(data_dir / "other"),
+        "CHATBOT_DATA_DIR": str(other_data_dir),
         "PORT": str(free_port()),
     }
     one, other = start(plain_environment), start(there)

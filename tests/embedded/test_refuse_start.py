@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from chatbot_project.embedded.addresses import embedded_addresses, socket_dir
+from chatbot_project.embedded.addresses import embedded_addresses, postgres_socket_dir
 from chatbot_project.embedded.services import running
 from tests.commands import Manage
 
@@ -58,8 +58,8 @@ def test_a_second_start_on_the_same_data(manage: Manage, data_dir: Path) -> None
 
 
 def test_a_socket_folder_of_somebody_else(manage: Manage, data_dir: Path) -> None:
-    socket_dir(data_dir).symlink_to(data_dir)
+    postgres_socket_dir(data_dir).symlink_to(data_dir)
     try:
         assert "belongs to somebody else" in last_line(manage("run"))
     finally:
-        socket_dir(data_dir).unlink()
+        postgres_socket_dir(data_dir).unlink()

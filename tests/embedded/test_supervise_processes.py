@@ -74,7 +74,7 @@ def test_the_end_of_one_ends_all_with_its_status(start: Start) -> None:
     process = start(f"web: {SLEEPS}\nworker: {sys.executable} -c 'raise SystemExit(7)'\n")
     output, _ = process.communicate(timeout=10)
     assert process.returncode == 7
-    assert "worker ended (status 7): stopping everything." in output
+    assert "worker ended (status 7).\nStopping everything" in output
 
 
 def test_one_that_will_not_end_is_killed(start: Start) -> None:
