@@ -8,34 +8,45 @@ import pytest
 
 from chatbot_project.embedded.addresses import embedded_addresses
 from chatbot_project.embedded.valkey import Valkey
-from tests import events
+from tests import events, servers
 from tests.chat.asking import ask, history, resuming, streaming
-from tests.live import LiveAccount, StartServer
+from tests.live import LiveAccount
+from tests.servers import Server
 from tests.upstream import Script, Upstream, words
 
 PIECES = words(20)
 TEXT = "".join(PIECES)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where this file's own Valkey lives."""
+    return tmp_path_factory.mktemp("valkey")
+
+
+@pytest.fixture(scope="module", params=["daphne", "uvicorn"])
+def own_server(
+    request: pytest.FixtureRequest, folder: Path, server_environment: dict[str, str]
+) -> Iterator[Server]:
+    address = embedded_addresses(folder)["REDIS_URL"]
+    environment = server_environment | {"REDIS_URL": address}
+    server = servers.start(request.param, environment, folder / f"{request.param}.log")
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[Valkey]:
-    """One of the test's own, which it may stop."""
-    valkey = Valkey(tmp_path, durable=False)
+def valkey(folder: Path) -> Iterator[Valkey]:
+    """It runs; the test may stop it."""
+    valkey = Valkey(folder, durable=False)
     valkey.start()
     yield valkey
     valkey.stop()
 
 
-@pytest.fixture(params=["daphne", "uvicorn"])
-def client(
-    request: pytest.FixtureRequest,
-    valkey: Valkey,
-    start_server: StartServer,
-    live_owner: LiveAccount,
-) -> httpx2.Client:
-    """A client of a server that uses the test's own Valkey."""
-    address = embedded_addresses(valkey.data_dir)["REDIS_URL"]
-    return live_owner.client(start_server(request.param, REDIS_URL=address))
+@pytest.fixture
+def client(own_server: Server, valkey: Valkey, live_owner: LiveAccount) -> httpx2.Client:
+    return live_owner.client(own_server)
 
 
 def test_it_answers_while_redis_is_stopped(

@@ -1,5 +1,7 @@
 """What the model is told: the system prompt, the branch so far, the caller's options."""
 
+from typing import Any
+
 import httpx2
 
 from chat import context
@@ -28,7 +30,7 @@ def test_the_whole_chat_is_told(client: httpx2.Client, upstream: Upstream) -> No
 
 def test_options_are_passed_on(client: httpx2.Client, upstream: Upstream) -> None:
     model = upstream.model(Script())
-    options = {
+    options: dict[str, Any] = {
         "temperature": 0.25,
         "max_tokens": 12,
         "response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {}}},

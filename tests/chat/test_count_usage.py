@@ -20,8 +20,8 @@ NONSENSE = [
 ]
 
 
-def streamed_usage(client: httpx2.Client, model: str, **fields: object) -> dict[str, int]:
-    with streaming(client, model, **fields) as stream:
+def streamed_usage(client: httpx2.Client, model: str, message: str = "Hello") -> dict[str, int]:
+    with streaming(client, model, message=message) as stream:
         usage: dict[str, int] = list(stream)[-1].data["usage"]
     return usage
 
