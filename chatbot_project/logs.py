@@ -65,7 +65,7 @@ def access_logger(level: str, output: str) -> Any:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             hide_secrets,
-            structlog.dev.ConsoleRenderer() if is_text(output) else structlog.processors.JSONRenderer(),
+            renderer(is_text(output)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
@@ -81,23 +81,20 @@ def shared() -> list[Processor]:
     ]
 
 
+def renderer(as_text: bool) -> Processor:
+    return structlog.dev.ConsoleRenderer() if as_text else structlog.processors.JSONRenderer()
+
+
 def formatter(as_text: bool) -> structlog.stdlib.ProcessorFormatter:
-    render: Processor = structlog.processors.JSONRenderer()
-    if as_text:
-        render = structlog.dev.ConsoleRenderer(exception_formatter=plain_traceback)
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared(),
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             explain_exception,
             hide_secrets,
-            render,
+            renderer(as_text),
         ],
     )
-
-
-def plain_traceback(sio: Any, exc_info: Any) -> None:
-    sio.write(str(exc_info))
 
 
 def explain_exception(logger: Any, name: str, event: EventDict) -> EventDict:

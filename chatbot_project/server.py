@@ -7,6 +7,7 @@ is being written), a moment for running requests to end, then the end.
 import asyncio
 import gc
 import sys
+from io import BytesIO
 from typing import Any
 
 import structlog
@@ -23,14 +24,34 @@ from chatbot_project.wire import Factory, Request
 
 log = structlog.get_logger("server")
 
+BODY = "chatbot.body"  # in the ASGI scope, between daphne and `serve`
+CHUNK = 65_536
 GRACE = 2.0  # seconds for running requests to end, after the hooks
+
+
+async def serve(scope: Any, receive: Any, send: Any) -> None:
+    """The application, with a body that is in a file handed on piece by piece."""
+    body = scope.pop(BODY, None)
+    if body is None:
+        await application(scope, receive, send)
+        return
+
+    async def from_file() -> Any:
+        piece = b"" if body.closed else body.read(CHUNK)
+        if piece:
+            return {"type": "http.request", "body": piece, "more_body": True}
+        body.close()
+        return await receive()
+
+    with body:
+        await application(scope, from_file, send)
 
 
 class Server(Daphne):
     failed = False
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(application, server_name="", action_logger=None, **options)
+        super().__init__(serve, server_name="", action_logger=None, **options)
         self.ports: list[Any] = []
 
     def run(self) -> None:
@@ -53,6 +74,9 @@ class Server(Daphne):
             protocol.registerProducer(protocol.gate, True)
             if protocol.refusal:
                 mark(scope, protocol.refusal)
+            if not isinstance(protocol.content, BytesIO):  # a large one: it is in a file
+                scope[BODY] = protocol.content
+                protocol.content = BytesIO()
         return super().create_application(protocol, scope)
 
     async def handle_reply(self, protocol: Any, message: Any) -> None:

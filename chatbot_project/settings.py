@@ -1,6 +1,5 @@
 """Settings, all from the environment (and `.env`). README lists every one; a test sees to it."""
 
-import os
 from pathlib import Path
 
 from chatbot_project import logs
@@ -28,7 +27,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 # --- Database, cache, queue -------------------------------------------------------------------
 DATABASE_URL = env.str("DATABASE_URL")
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, minimum=2)
-# Planned once a connection: a third less of PostgreSQL's time. PgBouncer before 1.21 cannot have it.
+# Planned once a connection: a third less of PostgreSQL's time. Not with PgBouncer before 1.21.
 DATABASE_PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", True)
 DATABASE_OPTIONS = {
     "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 20},
@@ -128,7 +127,9 @@ SILENCED_SYSTEM_CHECKS = [
 
 # --- Logs -------------------------------------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", choices=logs.LEVELS)
-LOG_FORMAT = env.str("LOG_FORMAT", "auto", choices=logs.FORMATS)  # json, text, or auto: text on a terminal
+LOG_FORMAT = env.str(
+    "LOG_FORMAT", "auto", choices=logs.FORMATS
+)  # json, text, or auto: text on a terminal
 LOGGING = logs.configuration(LOG_LEVEL, LOG_FORMAT)
 
 # --- Server -----------------------------------------------------------------------------------
@@ -139,8 +140,12 @@ MAX_UPLOAD_BYTES = 100_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 # --- Queue ------------------------------------------------------------------------------------
-# Celery spells a Unix socket its own way.
-CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_URL = REDIS_URL
+if REDIS_URL.startswith("unix:"):  # Celery spells it its own way
+    path = REDIS_URL.removeprefix("unix").replace("?db=", "?virtual_host=")
+    CELERY_BROKER_URL = f"redis+socket{path}"
+if REDIS_URL.startswith("rediss:"):
+    CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": "required"}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 30}
 CELERY_TASK_PUBLISH_RETRY = False  # a request must not wait for a broker that is down
@@ -178,8 +183,8 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": f"{SITE_NAME} API",
     "VERSION": "1.0.0",
-    "DESCRIPTION": "Authenticate with `Authorization: Bearer YOUR_API_KEY`. Every error has the form "
-    '`{"error": {"code", "message", "details"}}`; its `details.request_id` names the call in our logs.',
+    "DESCRIPTION": "Authenticate with `Authorization: Bearer YOUR_API_KEY`. Every error has the "
+    'form `{"error": {"code", "message", "details"}}`; `details.request_id` names the call.',
     "CONTACT": {"email": SUPPORT_EMAIL},
     "SERVERS": [{"url": "/"}],
     "SERVE_INCLUDE_SCHEMA": False,
@@ -213,6 +218,8 @@ EMBEDDED_MODEL_NAME = "smollm2-135m-instruct"
 # `public=provider` pairs. Set: other names are refused. Unset: any name goes to the provider.
 CHAT_MODELS = env.pairs("CHAT_MODELS")
 CHAT_DEFAULT_MODEL = env.str("CHAT_DEFAULT_MODEL", "")
-CHAT_CONTEXT_TOKENS = env.int("CHAT_CONTEXT_TOKENS", 4096 if EMBEDDED_MODEL else 16_000, minimum=256)
+CHAT_CONTEXT_TOKENS = env.int(
+    "CHAT_CONTEXT_TOKENS", 4096 if EMBEDDED_MODEL else 16_000, minimum=256
+)
 CHAT_TIMEOUT = env.float("CHAT_TIMEOUT", 60.0, minimum=0.1)  # seconds a model may pause
 CHAT_MAX_MESSAGE_CHARACTERS = env.int("CHAT_MAX_MESSAGE_CHARACTERS", 32_000, minimum=1)

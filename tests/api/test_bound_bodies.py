@@ -1,16 +1,14 @@
 """A body over the limit is refused before it is kept anywhere."""
 
-import threading
 from collections.abc import Iterator
 
-import psutil
 import pytest
 
+from tests.api.memory import MEGABYTE, Memory
 from tests.api.wire import HOST, Answer, connect, exchange, read_answer
 from tests.live import LiveAccount
 from tests.servers import Server
 
-MEGABYTE = 1_000_000
 BLOCK = b"x" * MEGABYTE
 CHUNK = b"%x\r\n" % MEGABYTE + BLOCK + b"\r\n"
 
@@ -27,32 +25,6 @@ def send(server: Server, start: bytes, blocks: int, block: bytes) -> Answer:
         for _ in range(blocks):
             connection.sendall(block)
         return read_answer(connection)
-
-
-class Memory:
-    """The most memory the process has held while the block ran, over what it had before."""
-
-    def __init__(self, server: Server) -> None:
-        self.process = psutil.Process(server.process.pid)
-        self.before = self.most = self.process.memory_info().rss
-        self.over = threading.Event()
-        self.watcher = threading.Thread(target=self.watch)
-
-    def watch(self) -> None:
-        while not self.over.wait(0.01):
-            self.most = max(self.most, self.process.memory_info().rss)
-
-    def __enter__(self) -> "Memory":
-        self.watcher.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.over.set()
-        self.watcher.join()
-
-    @property
-    def grown(self) -> int:
-        return self.most - self.before
 
 
 @pytest.fixture(params=["without a key", "with a key"])
@@ -106,3 +78,13 @@ def test_the_connection_is_kept_after_an_error(daphne: Server) -> None:
         for _ in range(2):
             connection.sendall(b"GET /api/nowhere HTTP/1.1\r\n" + HOST + b"\r\n")
             assert read_answer(connection).status in (401, 404, 429)
+
+
+def test_a_large_body_is_handed_on_in_pieces(daphne: Server, live_owner: LiveAccount) -> None:
+    """On the one path that takes it. Nothing is made of it: it is sent to be read, not kept."""
+    key = f"Authorization: {live_owner.headers['Authorization']}"
+    start = head("/api/files/upload", key, "Content-Length: 99000000", "Connection: close")
+    with Memory(daphne) as memory:
+        answer = send(daphne, start, 99, BLOCK)
+    assert answer.status != 413
+    assert memory.grown < 60 * MEGABYTE
