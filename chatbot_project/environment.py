@@ -130,7 +130,7 @@ def check_url(name: str, value: str, schemes: Sequence[str]) -> None:
 def database_config(url: str, options: dict[str, Any]) -> dict[str, Any]:
     """Django's description of the database at this address."""
     check_url("DATABASE_URL", url, POSTGRES)
-    config: dict[str, Any] = environ.Env.db_url_config(url)
+    config: dict[str, Any] = environ.Env.db_url_config(url, engine="chatbot_project.database")
     config["HOST"] = unquote(config["HOST"])  # a socket's folder is written with %2F
     config["OPTIONS"] = {**config.get("OPTIONS", {}), **options}
     return config
