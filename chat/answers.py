@@ -14,7 +14,7 @@ AT_ONCE = 64_000  # bytes
 
 
 class Answer:
-    """Events are numbered from 1. An event's id is `<message>.<number>.<characters of text so far>`."""
+    """Events are numbered from 1. An event's id is `<message>.<number>.<characters so far>`."""
 
     def __init__(self, message: Message, *, streamed: bool) -> None:
         self.message = message  # its status, content and usage are set when it ends
@@ -42,7 +42,7 @@ class Answer:
                 self._timer = asyncio.get_running_loop().call_later(wait, self.flush)
 
     def _whole_characters(self, text: str) -> str:
-        """Text that UTF-8 and PostgreSQL can hold. A provider may cut an emoji's surrogates apart."""
+        """Text that PostgreSQL can hold. A provider may cut an emoji's surrogates apart."""
         text = self._half_character + text.replace("\0", "")
         self._half_character = ""
         if text and "\ud800" <= text[-1] <= "\udbff":

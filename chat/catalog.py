@@ -30,7 +30,7 @@ def known_names() -> list[str]:
 
 
 def resolve(name: str | None) -> Model:
-    """The model for a name, or the default one for None. Raises InvalidRequest, ModelUnavailable."""
+    """The model for a name, or the default one. Raises InvalidRequest, ModelUnavailable."""
     name = name or _default_name()
     if settings.CHAT_MODELS:
         if name not in settings.CHAT_MODELS:

@@ -13,7 +13,7 @@ RESERVED_FOR_THE_ANSWER = 0.25  # of the context, when the request sets no max_t
 
 
 def build(system: str, branch: Iterable[Message], max_tokens: int | None) -> list[dict[str, Any]]:
-    """Messages for the provider: the newest that fit CHAT_CONTEXT_TOKENS, whole, and `system` first."""
+    """Messages for the provider: `system`, and the newest whole ones that the context holds."""
     head = [{"role": "system", "content": system}] if system else []
     said = [m.as_prompt() for m in branch if m.content or m.role == Role.USER]
     return head + _fitting(said, _budget(max_tokens) - tokens.count_messages(head))

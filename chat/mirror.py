@@ -91,7 +91,9 @@ async def read(message_id: UUID, after: int) -> AsyncIterator[list[Entry]]:
     """
     while True:
         try:
-            found = await _client().xread({_key(message_id): f"{after}-0"}, block=BLOCK_MILLISECONDS)
+            found = await _client().xread(
+                {_key(message_id): f"{after}-0"}, block=BLOCK_MILLISECONDS
+            )
         except (RedisError, OSError):
             return
         entries = _entries(found, after)
@@ -103,7 +105,7 @@ async def read(message_id: UUID, after: int) -> AsyncIterator[list[Entry]]:
 
 def _entries(found: object, after: int) -> list[Entry]:
     """XREAD's answer, flat. redis-py gives a list of pairs (RESP2) or a dict (RESP3)."""
-    streams = found.values() if isinstance(found, dict) else [pair[1] for pair in found or []]  # type: ignore[union-attr,attr-defined]
+    streams = found.values() if isinstance(found, dict) else [pair[1] for pair in found or []]  # type: ignore[attr-defined]
     entries = []
     for stream in streams:
         for item in _flat(stream):
@@ -111,5 +113,5 @@ def _entries(found: object, after: int) -> list[Entry]:
     return sorted(entry for entry in entries if entry.number > after)
 
 
-def _flat(stream: list) -> list:  # type: ignore[type-arg]
+def _flat(stream: list) -> list:
     return stream[0] if stream and isinstance(stream[0], list) else stream

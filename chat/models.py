@@ -110,9 +110,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 class Message(models.Model):
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
     chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="messages")
-    parent = models.ForeignKey(
-        "self", null=True, on_delete=models.CASCADE, related_name="children"
-    )
+    parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="children")
     role = models.CharField(max_length=10, choices=Role)
     content = models.TextField(blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.COMPLETED)

@@ -1,7 +1,7 @@
 """Language models: one small protocol, and the one kind that there is: anything OpenAI-compatible.
 
-`Provider.stream` yields pieces as they come, `Provider.complete` returns one when all is there. Both
-raise ProviderFailed, which says in our words what went wrong: never in the provider's.
+`Provider.stream` yields pieces as they come, `Provider.complete` returns one when all is there.
+Both raise ProviderFailed, which says in our words what went wrong: never in the provider's.
 """
 
 import asyncio
@@ -61,7 +61,9 @@ class Piece:
 class ProviderFailed(Exception):
     """`code` is an error code of the API, `message` is fit for the caller's eyes."""
 
-    def __init__(self, message: str, *, code: str = "MODEL_UNAVAILABLE", retry: float | None = None):
+    def __init__(
+        self, message: str, *, code: str = "MODEL_UNAVAILABLE", retry: float | None = None
+    ):
         super().__init__(message)
         self.message = message
         self.code = code
@@ -286,12 +288,15 @@ def _proxy(url: str) -> str | None:
 async def list_models() -> list[str]:
     """Names from the provider's /models. Raises ProviderFailed."""
     try:
-        async with _session() as session, session.get(
-            f"{settings.OPENAI_BASE_URL}/models",
-            headers={"Authorization": f"Bearer {settings.OPENAI_API_KEY}"},
-            timeout=aiohttp.ClientTimeout(total=10),
-            raise_for_status=True,
-        ) as response:
+        async with (
+            _session() as session,
+            session.get(
+                f"{settings.OPENAI_BASE_URL}/models",
+                headers={"Authorization": f"Bearer {settings.OPENAI_API_KEY}"},
+                timeout=aiohttp.ClientTimeout(total=10),
+                raise_for_status=True,
+            ) as response,
+        ):
             return [str(model["id"]) for model in (await response.json())["data"]]
     except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
         raise ProviderFailed("The language model's provider cannot be reached.") from error

@@ -62,11 +62,11 @@ async def follow(position: Position) -> AsyncIterator[bytes]:
                 yield chunk
             return
         if await _is_being_written(position.message_id):
-            async for chunk, reached in _follow_mirror(position):
-                position = reached
-                if chunk is None:
+            async for told, reached in _follow_mirror(position, position.number):
+                if told is None:
                     return
-                yield chunk
+                yield told
+                position = reached
     async for chunk in _follow_database(position):
         yield chunk
 
@@ -77,13 +77,14 @@ async def _is_being_written(message_id: UUID) -> bool:
     return await in_database(in_progress.filter(pk=message_id).exists)
 
 
-async def _follow_mirror(position: Position) -> AsyncIterator[tuple[bytes | None, Position]]:
-    """Chunks from Redis and the position after each; None for one: that was the end.
+async def _follow_mirror(
+    position: Position, number: int
+) -> AsyncIterator[tuple[bytes | None, Position]]:
+    """Chunks from Redis after event `number`, each with the position it leads to; None: the end.
 
     Ends without it where Redis has no more, though there is more to read.
     """
-    assert position.number is not None
-    async for entries in mirror.read(position.message_id, position.number):
+    async for entries in mirror.read(position.message_id, number):
         if not entries:
             yield sse.KEEP_ALIVE, position
             if await _has_more(position):

@@ -36,9 +36,7 @@ async def replay(request: HttpRequest, reference: dict[str, Any]) -> HttpRespons
 
     Raises ApiError where a whole answer failed; ResourceNotFound when its chat has been deleted.
     """
-    message = await in_database(
-        Message.objects.filter(pk=UUID(reference["message"])).first
-    )
+    message = await in_database(Message.objects.filter(pk=UUID(reference["message"])).first)
     if message is None:
         raise errors.ResourceNotFound("The chat of this answer has been deleted.")
     if message.status == Status.GENERATING:

@@ -60,7 +60,7 @@ class QuestionSerializer(OptionsSerializer):
         help_text="Must be empty for now.",
         error_messages={"max_length": "Attachments are not supported yet: leave it empty."},
     )
-    own_fields = ("message",)
+    own_fields: tuple[str, ...] = ("message",)
 
 
 class NewChatSerializer(QuestionSerializer):

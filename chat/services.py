@@ -17,8 +17,8 @@ from accounts.models import ApiKey, User
 from chat import catalog, context, tokens
 from chat.models import Chat, Message, Role, Status
 from chat.providers import Prompt
-from chatbot_project.api.inserts import insert
 from chatbot_project.api.errors import Conflict, InvalidRequest, RateLimited
+from chatbot_project.api.inserts import insert
 
 LEASE = timedelta(seconds=15)
 JSON = dict[str, Any]
@@ -95,7 +95,7 @@ def continue_chat(
 def edit_message(
     edited: Message, *, asker: Asker, message: str, model: str | None, options: JSON
 ) -> Turn:
-    """The question in other words, beside the old one: a new branch, which becomes the active one."""
+    """The question in other words, beside the old one: a new branch, and the active one."""
     if edited.role != Role.USER:
         raise InvalidRequest("Only a message of the user can be edited.")
     chat = edited.chat
@@ -269,7 +269,8 @@ def _update_unfinished(answer: Message) -> bool:
 
 
 RENEW = """
-UPDATE chat_message m SET content = said.content, lease_expires_at = now() + %s
+UPDATE chat_message m SET content = said.content,
+    lease_expires_at = now() + make_interval(secs => %s)
 FROM unnest(%s::uuid[], %s::text[]) AS said (id, content)
 WHERE m.id = said.id AND m.status = 'generating' AND NOT m.stop_requested
 RETURNING m.id
@@ -280,7 +281,7 @@ def renew_leases(texts: dict[UUID, str]) -> set[UUID]:
     """Saves the text so far of the answers of this process. Returns the ones that are to stop:
     asked to, deleted, or given up by a sweep."""
     with connection.cursor() as cursor:
-        cursor.execute(RENEW, [LEASE, list(texts), list(texts.values())])
+        cursor.execute(RENEW, [LEASE.total_seconds(), list(texts), list(texts.values())])
         return set(texts) - {row[0] for row in cursor.fetchall()}
 
 
@@ -292,8 +293,10 @@ def request_stop(chat: Chat) -> Message | None:
     return answer
 
 
-def is_in_progress(answer: Message) -> bool:
-    return Message.objects.answers_in_progress().filter(pk=answer.pk).exists()
+def has_ended(answer: Message) -> bool:
+    """Ends it too, if whoever wrote it has died."""
+    in_progress = Message.objects.answers_in_progress().filter(pk=answer.pk)
+    return not in_progress.exists() or _sweep(in_progress) > 0
 
 
 def change_chat(chat: Chat, **changes: Any) -> None:

@@ -1,4 +1,4 @@
-"""The chat API. Answers are written from the event loop, so their views are async; the rest is plain."""
+"""The chat API. Answers are written from the event loop: their views are async, the rest plain."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,35 +14,45 @@ from rest_framework.viewsets import GenericViewSet, ViewSet
 
 from chat import catalog, generation, readers, replies, schema, serializers, services
 from chat.answers import Answer
-from chat.models import Chat, Message, Role
+from chat.models import Chat, ChatQuerySet, Message, Role
 from chat.services import Asker, Turn
 from chatbot_project.api.bodies import read_json, validate
+from chatbot_project.api.callers import Caller
+from chatbot_project.api.errors import ResourceNotFound
 from chatbot_project.api.pagination import Pagination
 from chatbot_project.api.requests import ApiRequest
 from chatbot_project.api.threads import in_database
 from chatbot_project.api.times import rfc3339
 
-STOP_SECONDS = 10.0
 POLL_SECONDS = 0.1
 
 
-def chats_of(request: HttpRequest | Request) -> QuerySet[Chat]:
-    """A stranger's chat does not exist."""
-    caller = getattr(request, "_request", request).caller
-    chats: QuerySet[Chat] = caller.user.chats.all()
-    return chats
+def asker_of(request: HttpRequest | Request) -> Asker:
+    plain: Any = request._request if isinstance(request, Request) else request
+    caller: Caller = plain.caller
+    return Asker(caller.user, caller.key)
+
+
+def chats_of(request: HttpRequest | Request) -> ChatQuerySet:
+    return Chat.objects.filter(owner=asker_of(request).user)
+
+
+def chat_of(request: HttpRequest | Request, chat_id: str) -> Chat:
+    """A stranger's chat does not exist: ResourceNotFound."""
+    return chats_of(request).get_public(chat_id)
 
 
 async def answer(
-    request: ApiRequest, serializer: type[Serializer[Any]], begin: Callable[..., Turn], **kwargs: Any
+    request: ApiRequest,
+    serializer: type[Serializer[Any]],
+    begin: Callable[..., Turn],
 ) -> HttpResponseBase:
-    """Validates the question, has `begin(asker, **asked, **kwargs)` store it, and answers it."""
+    """Validates the question, has `begin(asker=..., **asked)` store it, and answers it."""
     asked = validate(serializer, read_json(request))
     stream = asked.pop("stream")
-    asker = Asker(request.caller.user, request.caller.key)  # type: ignore[union-attr]
 
     def store() -> Turn:
-        turn = begin(asker=asker, **asked, **kwargs)
+        turn = begin(asker=asker_of(request), **asked)
         replies.attach(request, turn, stream=stream)
         return turn
 
@@ -66,7 +76,7 @@ class ChatViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Chat]):
     def get_queryset(self) -> QuerySet[Chat]:
         chats = chats_of(self.request).order_by("-updated_at", "-id")
         search = self.request.query_params.get("search", "").strip()
-        return chats.search(search) if search else chats  # type: ignore[attr-defined,no-any-return]
+        return chats.search(search) if search else chats
 
     @schema.list_chats
     def list(self, request: Request) -> Response:
@@ -78,26 +88,26 @@ class ChatViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Chat]):
 
     @schema.get_chat
     def retrieve(self, request: Request, chat_id: str) -> Response:
-        chat = chats_of(request).get_public(chat_id)  # type: ignore[attr-defined]
+        chat = chat_of(request, chat_id)
         return Response(self.get_serializer(chat).data)
 
     @schema.change_chat
     def partial_update(self, request: Request, chat_id: str) -> Response:
-        chat = chats_of(request).get_public(chat_id)  # type: ignore[attr-defined]
+        chat = chat_of(request, chat_id)
         changes = validate(serializers.ChatChangeSerializer, request.data)
         services.change_chat(chat, **changes)
         return Response(self.get_serializer(chat).data)
 
     @schema.delete_chat
     async def destroy(self, request: ApiRequest, chat_id: str) -> HttpResponse:
-        chat = await in_database(chats_of(request).get_public, chat_id)  # type: ignore[attr-defined]
+        chat = await in_database(chat_of, request, chat_id)
         await stop_answer(chat)  # so that what it has used is counted
         await in_database(chat.delete)
         return HttpResponse(status=204)
 
     @schema.get_history
     def history(self, request: Request, chat_id: str) -> Response:
-        chat = chats_of(request).get_public(chat_id)  # type: ignore[attr-defined]
+        chat = chat_of(request, chat_id)
         everything = request.query_params.get("all") == "true"
         messages = chat.messages.order_by("id") if everything else chat.branch()
         shown = [message.as_json() for message in messages]
@@ -114,7 +124,7 @@ class ChatViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Chat]):
 
     @schema.stop
     async def stop(self, request: ApiRequest, chat_id: str) -> HttpResponse:
-        chat = await in_database(chats_of(request).get_public, chat_id)  # type: ignore[attr-defined]
+        chat = await in_database(chat_of, request, chat_id)
         message = await stop_answer(chat)
         return JsonResponse(
             {"stopped": message is not None, "message": message.as_json() if message else None}
@@ -133,28 +143,28 @@ class ChatViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Chat]):
 def _streamed_message(
     request: ApiRequest, chat_id: str, position: readers.Position | None
 ) -> Message:
-    """The answer a reader wants: the one it was reading, else the one that is written, else the last."""
-    chat = chats_of(request).get_public(chat_id)  # type: ignore[attr-defined]
+    """The answer to read: the one that was being read, else the one in progress, else the last."""
+    chat = chat_of(request, chat_id)
     answers = chat.messages.filter(role=Role.ASSISTANT)
     if position is not None:
-        message: Message = answers.get_public(position.public_message_id)
-        return message
-    running = answers.answers_in_progress().first()
-    return running or answers.get(pk=chat.leaf_id)
+        return answers.get_public(position.public_message_id)
+    if running := answers.answers_in_progress().first():
+        return running
+    if chat.leaf is None:
+        raise ResourceNotFound("There is no answer in this chat.")
+    return chat.leaf
 
 
 async def stop_answer(chat: Chat) -> Message | None:
-    """Ends the answer that is being written, here or at another process. None: there is none.
-
-    A process that does not hear of it within STOP_SECONDS has died: the sweep ends its answer.
-    """
+    """Ends the answer that is being written, here or at another process. None: there is none."""
     message = await in_database(services.request_stop, chat)
     if message is None:
         return None
     if not await generation.stop(message.id):
-        async with asyncio.timeout(STOP_SECONDS):
-            while await in_database(services.is_in_progress, message):
-                await asyncio.sleep(POLL_SECONDS)
+        while True:  # its keeper hears of it within a second, or its lease runs out
+            if await in_database(services.has_ended, message):
+                break
+            await asyncio.sleep(POLL_SECONDS)
     return await in_database(Message.objects.get, pk=message.pk)
 
 
@@ -164,7 +174,9 @@ class MessageViewSet(ViewSet):
     @schema.continue_chat
     async def create(self, request: ApiRequest, chat_id: str) -> HttpResponseBase:
         return await answer(
-            request, serializers.QuestionSerializer, _in_chat(request, chat_id, services.continue_chat)
+            request,
+            serializers.QuestionSerializer,
+            _in_chat(request, chat_id, services.continue_chat),
         )
 
     @schema.edit_message
@@ -188,7 +200,7 @@ class MessageViewSet(ViewSet):
 
 
 def _message(request: HttpRequest | Request, chat_id: str, message_id: str) -> Message:
-    chat = chats_of(request).get_public(chat_id)  # type: ignore[attr-defined]
+    chat = chat_of(request, chat_id)
     messages = chat.messages.select_related("chat", "parent")
     message: Message = messages.get_public(message_id)
     return message
@@ -196,7 +208,7 @@ def _message(request: HttpRequest | Request, chat_id: str, message_id: str) -> M
 
 def _in_chat(request: ApiRequest, chat_id: str, begin: Callable[..., Turn]) -> Callable[..., Turn]:
     def begin_in_chat(**asked: Any) -> Turn:
-        return begin(chats_of(request).get_public(chat_id), **asked)  # type: ignore[attr-defined]
+        return begin(chat_of(request, chat_id), **asked)
 
     return begin_in_chat
 

@@ -9,73 +9,166 @@ import chatbot_project.api.ids
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0002_tiers'),
+        ("accounts", "0002_tiers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Chat',
+            name="Chat",
             fields=[
-                ('id', models.UUIDField(default=chatbot_project.api.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('title', models.CharField(max_length=200)),
-                ('title_wanted', models.BooleanField(default=False)),
-                ('model', models.CharField(max_length=200)),
-                ('system', models.TextField(blank=True)),
-                ('metadata', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='chats', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=chatbot_project.api.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("title", models.CharField(max_length=200)),
+                ("title_wanted", models.BooleanField(default=False)),
+                ("model", models.CharField(max_length=200)),
+                ("system", models.TextField(blank=True)),
+                ("metadata", models.JSONField(default=dict)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="chats",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.UUIDField(default=chatbot_project.api.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('role', models.CharField(choices=[('user', 'User'), ('assistant', 'Assistant')], max_length=10)),
-                ('content', models.TextField(blank=True)),
-                ('status', models.CharField(choices=[('generating', 'Generating'), ('completed', 'Completed'), ('stopped', 'Stopped'), ('failed', 'Failed')], default='completed', max_length=10)),
-                ('error', models.CharField(blank=True, max_length=40)),
-                ('finish_reason', models.CharField(blank=True, max_length=40)),
-                ('model', models.CharField(blank=True, max_length=200)),
-                ('provider_model', models.CharField(blank=True, max_length=200)),
-                ('options', models.JSONField(default=dict)),
-                ('prompt_tokens', models.PositiveIntegerField(null=True)),
-                ('completion_tokens', models.PositiveIntegerField(null=True)),
-                ('rating', models.CharField(blank=True, choices=[('up', 'Up'), ('down', 'Down')], max_length=4)),
-                ('comment', models.TextField(blank=True)),
-                ('lease_expires_at', models.DateTimeField(null=True)),
-                ('stop_requested', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('completed_at', models.DateTimeField(null=True)),
-                ('api_key', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='accounts.apikey')),
-                ('chat', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='chat.chat')),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='children', to='chat.message')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=chatbot_project.api.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("user", "User"), ("assistant", "Assistant")], max_length=10
+                    ),
+                ),
+                ("content", models.TextField(blank=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("generating", "Generating"),
+                            ("completed", "Completed"),
+                            ("stopped", "Stopped"),
+                            ("failed", "Failed"),
+                        ],
+                        default="completed",
+                        max_length=10,
+                    ),
+                ),
+                ("error", models.CharField(blank=True, max_length=40)),
+                ("finish_reason", models.CharField(blank=True, max_length=40)),
+                ("model", models.CharField(blank=True, max_length=200)),
+                ("provider_model", models.CharField(blank=True, max_length=200)),
+                ("options", models.JSONField(default=dict)),
+                ("prompt_tokens", models.PositiveIntegerField(null=True)),
+                ("completion_tokens", models.PositiveIntegerField(null=True)),
+                (
+                    "rating",
+                    models.CharField(
+                        blank=True, choices=[("up", "Up"), ("down", "Down")], max_length=4
+                    ),
+                ),
+                ("comment", models.TextField(blank=True)),
+                ("lease_expires_at", models.DateTimeField(null=True)),
+                ("stop_requested", models.BooleanField(default=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("completed_at", models.DateTimeField(null=True)),
+                (
+                    "api_key",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="accounts.apikey",
+                    ),
+                ),
+                (
+                    "chat",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="messages",
+                        to="chat.chat",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="children",
+                        to="chat.message",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='chat',
-            name='leaf',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='chat.message'),
+            model_name="chat",
+            name="leaf",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="chat.message",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('status', 'generating')), fields=['lease_expires_at'], name='answers_in_progress'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("status", "generating")),
+                fields=["lease_expires_at"],
+                name="answers_in_progress",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'generating')), fields=('chat',), name='one_answer_at_a_time'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "generating")),
+                fields=("chat",),
+                name="one_answer_at_a_time",
+            ),
         ),
         migrations.AddIndex(
-            model_name='chat',
-            index=models.Index(fields=['owner', '-updated_at', '-id'], name='chats_of_an_owner'),
+            model_name="chat",
+            index=models.Index(fields=["owner", "-updated_at", "-id"], name="chats_of_an_owner"),
         ),
         migrations.AddIndex(
-            model_name='chat',
-            index=models.Index(condition=models.Q(('title_wanted', True)), fields=['id'], name='chats_without_title'),
+            model_name="chat",
+            index=models.Index(
+                condition=models.Q(("title_wanted", True)),
+                fields=["id"],
+                name="chats_without_title",
+            ),
         ),
     ]
