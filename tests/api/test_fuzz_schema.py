@@ -15,7 +15,7 @@ from tests.live import LiveAccount
 from tests.servers import Server
 
 SEED = 20250106
-EXAMPLES = 20  # of each operation and mode, by strangers' ids and by the account's own
+EXAMPLES = 12  # of each operation and mode, by strangers' ids and by the account's own
 TIMEOUT = 20  # seconds
 
 load_all_checks()
