@@ -21,7 +21,7 @@ def cut_connections() -> int:
     """Ends all connections of the test's own server, as a restart of the database does."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
             "WHERE application_name = %s",
             [NAME],
         )
