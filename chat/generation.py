@@ -143,6 +143,7 @@ async def stop_all() -> None:
         generation.stop(Status.FAILED)
     await asyncio.gather(*(generation.answer.wait() for generation in generations))
     await mirror.drain()
+    await providers.close()
 
 
 async def _keep() -> None:

@@ -84,6 +84,9 @@ class OpenAICompatible:
         self._url = f"{base_url}/chat/completions"
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
+    async def close(self) -> None:
+        await self._session.close()
+
     async def complete(self, prompt: Prompt) -> Piece:
         for delay in [*RETRY_DELAYS, None]:
             try:
@@ -259,9 +262,15 @@ def _malformed() -> ProviderFailed:
 
 
 @cache
-def provider() -> Provider:
+def provider() -> OpenAICompatible:
     """The provider of this process: one connection pool, for its one event loop."""
     return OpenAICompatible(_session(), settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY)
+
+
+async def close() -> None:
+    """Before the process ends: closes the connections of `provider()`, if there are any."""
+    if provider.cache_info().currsize:
+        await provider().close()
 
 
 @asynccontextmanager

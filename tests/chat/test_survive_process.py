@@ -104,6 +104,7 @@ def test_sigterm_saves_what_runs_as_failed(
     message = history(client, read[0].data["chat_id"])[-1]
     assert (message["status"], message["content"]) == ("failed", SAID)
     assert upstream.wait_for_call(model).dropped.is_set()
+    assert '"level": "error"' not in ending.log.read_text()
 
 
 def test_the_sweep_comes_in_time() -> None:
