@@ -19,6 +19,7 @@ class Answer:
     def __init__(self, message: Message, *, streamed: bool) -> None:
         self.message = message  # its status, content and usage are set when it ends
         self.streamed = streamed  # else nobody sees its events, and there are none
+        self._id = message.public_id
         self.events: list[bytes] = []
         self.text = ""
         self.ended = False
@@ -67,7 +68,7 @@ class Answer:
         if not self.streamed:
             return
         number = len(self.events) + 1
-        event = sse.event(f"{self.message.public_id}.{number}.{len(self.text)}", data)
+        event = sse.event(f"{self._id}.{number}.{len(self.text)}", data)
         self.events.append(event)
         mirror.add(self.message.id, number, event)
         self._wake()
