@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import connections
 from django.db.backends.postgresql.base import DatabaseWrapper
 
 from accounts.services import create_first_admin
@@ -23,11 +23,24 @@ def prepare() -> NewAdmin | None:
         check_database(settings.DATABASE_URL)
     migrate(settings.DATA_DIR / "migrate.log")
     admin = create_first_admin()
-    call_command("collectstatic", interactive=False, verbosity=0)
-    connection.close()
-    if isinstance(connection, DatabaseWrapper):
-        connection.close_pool()
+    collect_static_files()
+    close_database()
     return admin
+
+
+def collect_static_files() -> None:
+    try:
+        call_command("collectstatic", interactive=False, verbosity=0)
+    except OSError as error:
+        raise StartFailed(f"The static files cannot be collected: {error}.") from error
+
+
+def close_database() -> None:
+    """What runs for days does not hold connections it used for a second."""
+    database = connections["default"]
+    database.close()
+    if isinstance(database, DatabaseWrapper):
+        database.close_pool()
 
 
 def check_database(url: str) -> None:
@@ -46,6 +59,10 @@ def migrate(log: Path) -> None:
         call_command("migrate", interactive=False, stdout=output, no_color=True)
     except Exception as error:  # a migration runs any code: whatever it raises, we say which it was
         log.write_text(output.getvalue() + traceback.format_exc())
-        step = output.getvalue().strip().splitlines()[-1].strip().rstrip(".")
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        step = last_line(output.getvalue()) or "before the first step"
+        reason = last_line(str(error).partition("\n")[0]) or type(error).__name__
         raise StartFailed(f"The migration failed ({step}): {reason}. See {log}") from error
+
+
+def last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2].strip(" .")
