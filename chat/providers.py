@@ -217,7 +217,7 @@ def _whole_piece(body: bytes) -> Piece:
 
 def _parsed(body: bytes) -> dict[str, Any]:
     try:
-        parsed = json.loads(body)
+        parsed = json.loads(body.decode())
     except ValueError as error:
         raise _malformed() from error
     if not isinstance(parsed, dict):
@@ -229,7 +229,7 @@ def _parsed(body: bytes) -> dict[str, Any]:
 
 def _piece(parsed: dict[str, Any], part: str) -> Piece:
     """`part` is where the text is: `message` of a whole answer, `delta` of a streamed chunk."""
-    piece = Piece(model=parsed.get("model") or "")
+    piece = Piece()
     try:
         if choices := parsed.get("choices"):
             piece.text = (choices[0].get(part) or {}).get("content") or ""
@@ -238,9 +238,12 @@ def _piece(parsed: dict[str, Any], part: str) -> Piece:
             raise _malformed()
     except (AttributeError, KeyError, IndexError, TypeError) as error:
         raise _malformed() from error
-    if not all(isinstance(t, str) for t in (piece.text, piece.model, piece.finish_reason)):
-        raise _malformed()
-    piece.prompt_tokens, piece.completion_tokens = _counts(parsed.get("usage"))
+    piece.model = parsed.get("model") or ""
+    for said in (piece.text, piece.model, piece.finish_reason):
+        if not isinstance(said, str):
+            raise _malformed()
+    if usage := parsed.get("usage"):
+        piece.prompt_tokens, piece.completion_tokens = _counts(usage)
     return piece
 
 
