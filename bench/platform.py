@@ -38,7 +38,8 @@ class Platform:
     port: int
     upstream_port: int
     key: str
-    parts: list[Part]  # all that works on an answer; neither the upstream nor the load
+    parts: list[Part]  # all that works on an answer
+    upstream: Part  # which does not
     database_url: str
 
     def part(self, name: str) -> Part:
@@ -79,6 +80,7 @@ def started(folder: Path) -> Iterator[Platform]:
             upstream_port=upstream_port,
             key=key,
             parts=[*parts, *_servers(addresses)],
+            upstream=Part("upstream", psutil.Process(upstream.pid)),
             database_url=addresses["DATABASE_URL"],
         )
 
