@@ -30,7 +30,7 @@ DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, minimum=2)
 # Planned once a connection: a third less of PostgreSQL's time. Not with PgBouncer before 1.21.
 DATABASE_PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", True)
 DATABASE_OPTIONS = {
-    "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 20},
+    "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 5},
     "server_side_binding": DATABASE_PREPARED_STATEMENTS,
     "prepare_threshold": 5 if DATABASE_PREPARED_STATEMENTS else None,
 }

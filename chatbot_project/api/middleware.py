@@ -91,6 +91,8 @@ def begin(request: HttpRequest) -> ApiRequest:
 
 def finish(request: ApiRequest, response: HttpResponseBase) -> HttpResponseBase:
     response.headers["X-Request-Id"] = request.api.request_id
+    if isinstance(response, HttpResponse) and response.status_code not in BODILESS:
+        response.headers.setdefault("Content-Length", str(len(response.content)))
     if is_api(request.path):
         add_api_headers(request, response)
     access_log.write_when_done(request, response)
@@ -101,8 +103,6 @@ def add_api_headers(request: ApiRequest, response: HttpResponseBase) -> None:
     headers = response.headers
     headers["X-Content-Type-Options"] = "nosniff"
     headers.setdefault("Cache-Control", "no-store")
-    if isinstance(response, HttpResponse) and response.status_code not in BODILESS:
-        headers.setdefault("Content-Length", str(len(response.content)))
     if request.api.usage:
         for name, value in request.api.usage.headers().items():
             headers[name] = value
