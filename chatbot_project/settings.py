@@ -11,7 +11,7 @@ env = Environment()
 env.read_file(BASE_DIR / env.str("ENV_FILE", ".env"))
 
 # --- Where things are -------------------------------------------------------------------------
-DATA_DIR = BASE_DIR / Path(env.str("CHATBOT_DATA_DIR", "var")).expanduser()
+DATA_DIR = (BASE_DIR / Path(env.str("CHATBOT_DATA_DIR", "var")).expanduser()).resolve()
 try:
     EMBEDDED = embedded_addresses(DATA_DIR)
 except OSError as error:

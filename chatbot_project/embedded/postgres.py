@@ -77,7 +77,7 @@ class Postgres:
         """Whether it came up. One that is starting already (recovering, say) is waited for."""
         process: subprocess.Popen[bytes] | None = None
         if not self._server_pid():
-            (self.home.data / "postmaster.pid").unlink(missing_ok=True)
+            self._drop_stale_pid_file()
             process = self.home.launch("postgres", *self._arguments(), log=self.log)
 
         def is_settled() -> bool:
@@ -98,8 +98,23 @@ class Postgres:
         lines = self._pid_file()
         if not lines or not processes.is_alive(int(lines[0])):
             return None
-        command = processes.command_of(int(lines[0]))
-        return int(lines[0]) if not command or str(self.home.data) in command else None
+        return int(lines[0]) if processes.works_on(int(lines[0]), self.home.data) else None
+
+    def _drop_stale_pid_file(self) -> None:
+        """PostgreSQL does it itself, unless the number has become another program's.
+
+        Never while the number is a PostgreSQL's: it may work on this folder, moved since.
+        """
+        lines = self._pid_file()
+        if not lines or not processes.is_alive(int(lines[0])):
+            return
+        pid_file = self.home.data / "postmaster.pid"
+        program = processes.command_of(int(lines[0]))[:1]
+        if any(Path(path).name == "postgres" for path in program):
+            raise StartFailed(
+                f"{pid_file} names a PostgreSQL that runs (process {lines[0]}): stop that first."
+            )
+        pid_file.unlink(missing_ok=True)
 
     def _pid_file(self) -> list[str]:
         try:
