@@ -2,22 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts import usage
 from accounts.models import ApiKey, User
 from chat import catalog, context, tokens
-from chat.models import Chat, Message, Role, Status
+from chat.models import Chat, Message, MessageQuerySet, Role, Status
 from chat.providers import Prompt
-from chatbot_project.api.errors import Conflict, InvalidRequest, RateLimited
+from chatbot_project.api.errors import Conflict, InvalidRequest, RateLimited, ResourceNotFound
 from chatbot_project.api.inserts import insert
 
 LEASE = timedelta(seconds=15)
@@ -57,7 +56,7 @@ def start_chat(
     *,
     asker: Asker,
     message: str,
-    model: str | None,
+    model: str,
     options: JSON,
     system: str = "",
     metadata: JSON | None = None,
@@ -77,7 +76,7 @@ def start_chat(
     answer = _empty_answer(chat, question, named, options, asker)
     chat.leaf_id = answer.id
     with transaction.atomic():
-        _check_answers_at_once(asker.user)
+        answer.lease_expires_at = _check_answers_at_once(asker.user) + LEASE
         insert(chat, question, answer)
     return _turn(chat, answer, named, [question], first=True)
 
@@ -144,7 +143,6 @@ def _empty_answer(
         provider_model=model.provider_name,
         options=options,
         api_key=asker.key,
-        lease_expires_at=timezone.now() + LEASE,
     )
 
 
@@ -161,9 +159,12 @@ def _store(chat: Chat, asker: Asker, messages: list[Message]) -> None:
 def _insert(chat: Chat, asker: Asker, messages: list[Message]) -> None:
     try:
         with transaction.atomic():
-            _check_answers_at_once(asker.user)
+            answer = messages[-1]
+            answer.lease_expires_at = _check_answers_at_once(asker.user) + LEASE
+            # First: it locks the chat, which may be about to be deleted.
+            if not Chat.objects.filter(pk=chat.pk).update(leaf=answer, updated_at=Now()):
+                raise ResourceNotFound("There is no such chat.")
             insert(*messages)
-            Chat.objects.filter(pk=chat.pk).update(leaf=messages[-1], updated_at=Now())
     except IntegrityError as error:
         if "one_answer_at_a_time" not in str(error):
             raise
@@ -173,17 +174,20 @@ def _insert(chat: Chat, asker: Asker, messages: list[Message]) -> None:
         ) from error
 
 
-def _check_answers_at_once(user: User) -> None:
-    """Exact: the account's other beginnings wait until this transaction has ended."""
+def _check_answers_at_once(user: User) -> datetime:
+    """Exact: the account's other beginnings wait until this transaction has ended.
+
+    Returns the time by the database's clock, which leases are judged by.
+    """
     limit = user.tier.concurrent_answers
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [user.id.int & (2**63 - 1)])
         cursor.execute(
-            "SELECT count(*) FROM chat_message m JOIN chat_chat c ON c.id = m.chat_id "
+            "SELECT count(*), now() FROM chat_message m JOIN chat_chat c ON c.id = m.chat_id "
             "WHERE m.status = 'generating' AND m.lease_expires_at > now() AND c.owner_id = %s",
             [user.id],
         )
-        used = cursor.fetchone()[0]
+        used, now = cursor.fetchone()
     if used >= limit:
         raise RateLimited(
             f"Your tier allows {limit} answers at once.",
@@ -192,6 +196,8 @@ def _check_answers_at_once(user: User) -> None:
             limit=limit,
             used=used,
         )
+    checked: datetime = now
+    return checked
 
 
 def _turn(
@@ -305,7 +311,14 @@ def change_chat(chat: Chat, **changes: Any) -> None:
         changes["title_wanted"] = False
     for name, value in changes.items():
         setattr(chat, name, value)
-    chat.save(update_fields=list(changes))
+    Chat.objects.filter(pk=chat.pk).update(**changes, updated_at=Now())
+
+
+@transaction.atomic
+def delete_chat(chat: Chat) -> None:
+    """With its messages. Locked first, so that no question comes in between."""
+    for locked in Chat.objects.select_for_update().filter(pk=chat.pk):
+        locked.delete()
 
 
 def give_feedback(message: Message, *, rating: str | None, comment: str) -> None:
@@ -314,7 +327,8 @@ def give_feedback(message: Message, *, rating: str | None, comment: str) -> None
         raise InvalidRequest("Only an answer can be rated.")
     message.rating = rating or ""
     message.comment = comment if rating else ""
-    message.save(update_fields=["rating", "comment"])
+    same = Message.objects.filter(pk=message.pk)
+    same.update(rating=message.rating, comment=message.comment)
 
 
 def sweep_abandoned() -> int:
@@ -322,24 +336,27 @@ def sweep_abandoned() -> int:
     return _sweep(Message.objects.all())
 
 
+def _sweep(messages: MessageQuerySet) -> int:
+    abandoned = messages.answers_in_progress().filter(lease_expires_at__lt=Now())
+    found = list(abandoned.values_list("pk", "chat__owner_id")[:100])
+    return sum(_end_abandoned(abandoned.filter(pk=pk), owner_id) for pk, owner_id in found)
+
+
 @transaction.atomic
-def _sweep(messages: Any) -> int:
-    abandoned = (
-        messages.answers_in_progress()
-        .filter(lease_expires_at__lt=Now())
-        .annotate(owner_id=F("chat__owner_id"))
-        .select_for_update(skip_locked=True, of=("self",))[:100]
+def _end_abandoned(abandoned: MessageQuerySet, owner_id: UUID) -> bool:
+    """A transaction each, so that two sweeps never wait for each other in a circle."""
+    answer = abandoned.select_for_update(skip_locked=True).first()
+    if answer is None:
+        return False
+    outcome = Outcome(
+        status=Status.STOPPED if answer.stop_requested else Status.FAILED,
+        text=answer.content,
+        error="" if answer.stop_requested else "MODEL_UNAVAILABLE",
+        prompt_tokens=0,
+        completion_tokens=tokens.count(answer.content),
     )
-    for answer in abandoned:
-        outcome = Outcome(
-            status=Status.STOPPED if answer.stop_requested else Status.FAILED,
-            text=answer.content,
-            error="" if answer.stop_requested else "MODEL_UNAVAILABLE",
-            prompt_tokens=0,
-            completion_tokens=tokens.count(answer.content),
-        )
-        _end(answer, outcome, answer.owner_id)
-    return len(abandoned)
+    _end(answer, outcome, owner_id)
+    return True
 
 
 def cut_title(text: str) -> str:
