@@ -17,7 +17,6 @@ from django.middleware.security import SecurityMiddleware
 
 from chatbot_project.api.requests import is_page
 
-
 SESSION_KEY = re.compile(r"[0-9a-z]+")
 
 
