@@ -71,6 +71,32 @@ def test_a_secret_in_an_address_is_not_shown(monkeypatch: pytest.MonkeyPatch) ->
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgres://u:top%zzsecret@localhost/x",
+        "postgres://u:top@secret@localhost/x",
+        "postgres://u:1?secret@localhost/x",
+        "postgres://u:secret@localhost/x?bogus=secret",
+    ],
+)
+def test_a_database_address_that_cannot_be_read_is_not_shown(address: str) -> None:
+    with pytest.raises(BadSetting) as caught:
+        database_config(address, {})
+    line = str(caught.value)
+    assert line.startswith("Setting DATABASE_URL: ")
+    assert "secret" not in line
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["postgres://u:a%40b%2Bc+d@h/x", "postgres://u@h/x?password=p"],
+)
+def test_a_database_address_may_be_written_in_many_ways(address: str) -> None:
+    assert database_config(address, {})["NAME"] == "x"
+
+
 @pytest.mark.parametrize(("text", "value"), [("yes", True), ("On", True), ("0", False), ("", True)])
 def test_truth_has_many_names(text: str, value: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_SWITCH", text)
