@@ -30,7 +30,12 @@ DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, minimum=2)
 # Planned once a connection: a third less of PostgreSQL's time. Not with PgBouncer before 1.21.
 DATABASE_PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", True)
 DATABASE_OPTIONS = {
-    "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 5},
+    "pool": {
+        "min_size": 1,
+        "max_size": DATABASE_POOL_SIZE,
+        "timeout": 2,  # seconds that a call waits for a connection
+        "reconnect_timeout": 5,  # its tries come ever later: better to begin anew
+    },
     "server_side_binding": DATABASE_PREPARED_STATEMENTS,
     "prepare_threshold": 5 if DATABASE_PREPARED_STATEMENTS else None,
 }
@@ -85,7 +90,6 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
 
 # --- Middleware and pages ---------------------------------------------------------------------
 MIDDLEWARE = [
