@@ -33,13 +33,15 @@ class BadSetting(SystemExit):
 class Environment:
     """Typed values of environment variables. One that is empty counts as absent."""
 
-    def read_file(self, path: Path) -> None:
-        """Take from a `.env` file, if it is there, what the environment does not say itself."""
-        if path.exists():
-            try:
-                environ.Env.read_env(path)
-            except (OSError, UnicodeDecodeError) as error:
-                raise BadSetting("ENV_FILE", f"{path} cannot be read ({error}).") from None
+    def read_file(self, path: Path, *, is_optional: Truth) -> None:
+        """Take from a `.env` file what the environment does not say itself."""
+        if is_optional and not path.exists():
+            return
+        try:
+            path.read_text("utf-8")  # django-environ passes over a file that it cannot open
+            environ.Env.read_env(path)
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadSetting("ENV_FILE", f"{path} cannot be read ({error}).") from None
 
     def str(
         self,
@@ -49,7 +51,7 @@ class Environment:
         choices: Collection[Text] = (),
     ) -> Text:
         value = os.environ.get(name, "").strip() or default
-        if choices and value not in choices:
+        if choices and value and value not in choices:
             raise BadSetting(name, f"{value!r} is not one of {', '.join(choices)}.")
         return value
 

@@ -8,7 +8,8 @@ from chatbot_project.environment import REDIS, BadSetting, Environment, database
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
-env.read_file(BASE_DIR / env.str("ENV_FILE", ".env"))
+ENV_FILE = BASE_DIR / env.str("ENV_FILE", ".env")
+env.read_file(ENV_FILE, is_optional=ENV_FILE == BASE_DIR / ".env")
 
 # --- Where things are -------------------------------------------------------------------------
 DATA_DIR = (BASE_DIR / Path(env.str("CHATBOT_DATA_DIR", "var")).expanduser()).resolve()
@@ -221,7 +222,7 @@ EMBEDDED_SERVICES = [
 EMBEDDED_MODEL_NAME = "smollm2-135m-instruct"
 # `public=provider` pairs. Set: other names are refused. Unset: any name goes to the provider.
 CHAT_MODELS = env.pairs("CHAT_MODELS")
-CHAT_DEFAULT_MODEL = env.str("CHAT_DEFAULT_MODEL", "")
+CHAT_DEFAULT_MODEL = env.str("CHAT_DEFAULT_MODEL", choices=CHAT_MODELS)
 CHAT_CONTEXT_TOKENS = env.int(
     "CHAT_CONTEXT_TOKENS", 4096 if EMBEDDED_MODEL else 16_000, minimum=256
 )

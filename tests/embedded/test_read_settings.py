@@ -46,6 +46,7 @@ def test_a_process_ends_with_one_line(process: str, plain_environment: dict[str,
         ("DATABASE_POOL_SIZE", "0"),
         ("LOG_LEVEL", "LOUD"),
         ("CHATBOT_DATA_DIR", "/dev/null/x"),
+        ("ENV_FILE", "/nowhere/settings.env"),
     ],
 )
 def test_the_line_names_the_setting(
@@ -62,6 +63,13 @@ def test_the_line_names_the_setting(
     assert done.returncode == 1
     assert done.stderr.startswith(f"Setting {variable}: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_the_default_model_is_one_of_those_offered(manage: Manage) -> None:
+    done = manage("check", CHAT_MODELS="fast=small,good=large", CHAT_DEFAULT_MODEL="small")
+    assert done.returncode == 1
+    assert done.stderr == "Setting CHAT_DEFAULT_MODEL: 'small' is not one of fast, good.\n"
+    assert manage("check", CHAT_MODELS="fast=small", CHAT_DEFAULT_MODEL="").returncode == 0
 
 
 def test_a_secret_in_an_address_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
