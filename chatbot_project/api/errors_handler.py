@@ -11,7 +11,7 @@ from django.core.exceptions import (
     RequestDataTooBig,
     SuspiciousOperation,
 )
-from django.db import DataError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
@@ -23,6 +23,7 @@ from chatbot_project.api.requests import Answered, is_api, state_of
 
 log = structlog.get_logger("api")
 
+DATABASE_FAILED = (InterfaceError, OperationalError)
 # The first match wins. Messages are ours: an exception's own text is never shown.
 KNOWN: list[tuple[type[Exception] | tuple[type[Exception], ...], type[errors.ApiError]]] = [
     ((drf.NotAuthenticated, drf.AuthenticationFailed), errors.InvalidApiKey),
@@ -44,7 +45,9 @@ def render(error: Exception, request: HttpRequest) -> HttpResponse:
     known = as_api_error(error)
     if known is None:
         log.error("unhandled", path=request.path[:200], exc_info=error)
-        known = errors.InternalError()
+        known = (
+            errors.Unavailable() if isinstance(error, DATABASE_FAILED) else errors.InternalError()
+        )
     if is_api(request.path):
         return envelope(known, request)
     return page(known, request)

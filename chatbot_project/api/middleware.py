@@ -8,14 +8,15 @@ from typing import Any, cast
 
 import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from chatbot_project.api import access_log, repeats
-from chatbot_project.api.admission import admit
+from chatbot_project.api.admission import admit, needs_database
 from chatbot_project.api.body_limits import refusal_of
 from chatbot_project.api.errors_handler import render
 from chatbot_project.api.requests import ApiRequest, State, is_api
-from chatbot_project.api.threads import in_database
+from chatbot_project.api.threads import beside_database, in_database
 
 BODILESS = (204, 304)
 SANE_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
@@ -65,7 +66,8 @@ class Plumbing:
                 return render(refusal, request)
             return cast(HttpResponseBase, await self.get_response(request))
         try:
-            if earlier := await in_database(admit, request):
+            admitting = in_database if needs_database(request) else beside_database
+            if earlier := await admitting(admit, request):
                 return await repeats.replay(request, earlier)
             if request.api.idempotency_key is not None:
                 return await repeats.run(request, self.get_response)
@@ -102,6 +104,9 @@ def finish(request: ApiRequest, response: HttpResponseBase) -> HttpResponseBase:
 def add_api_headers(request: ApiRequest, response: HttpResponseBase) -> None:
     headers = response.headers
     headers["X-Content-Type-Options"] = "nosniff"
+    headers.setdefault("Referrer-Policy", settings.SECURE_REFERRER_POLICY)
+    if settings.SECURE_HSTS_SECONDS:
+        headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
     headers.setdefault("Cache-Control", "no-store")
     if request.api.usage:
         for name, value in request.api.usage.headers().items():
