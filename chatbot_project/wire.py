@@ -71,6 +71,7 @@ class Request(WebRequest):
 
     def process(self) -> Any:
         self.requestHeaders.removeHeader(b"Daphne-Root-Path")  # a client must not choose routes
+        self.requestHeaders.removeHeader(b"Upgrade")  # nothing here speaks another protocol yet
         self.drop_bad_headers()
         if self.uri.lower().startswith((b"http://", b"https://")):  # as sent to proxies
             self.uri = b"/" + b"".join(self.uri.split(b"/", 3)[3:])

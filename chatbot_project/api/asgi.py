@@ -43,7 +43,7 @@ class Application(ASGIHandler):
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close"})  # refused: there is nothing to talk to yet
         elif scope["path"].startswith(settings.STATIC_URL):
-            await self.static(scope, receive, with_request_id(send))
+            await self.static(scope, LimitedBody(scope, receive), with_request_id(send))
         elif is_page(scope["path"]):
             await super().__call__(scope, LimitedBody(scope, receive), send)
         else:
@@ -112,8 +112,10 @@ def static_files(otherwise: Any) -> ServeStaticASGI:
 def with_request_id(send: Send) -> Send:
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
-            given = (b"x-request-id", uuid.uuid4().hex.encode())
-            message["headers"] = [*message["headers"], given]
+            headers = message["headers"]
+            if not any(name.lower() == b"x-request-id" for name, _ in headers):
+                given = (b"x-request-id", uuid.uuid4().hex.encode())
+                message["headers"] = [*headers, given]
         await send(message)
 
     return wrapped
