@@ -13,8 +13,21 @@ env.read_file(ENV_FILE, is_optional=ENV_FILE == BASE_DIR / ".env")
 
 # --- Where things are -------------------------------------------------------------------------
 DATA_DIR = (BASE_DIR / Path(env.str("CHATBOT_DATA_DIR", "var")).expanduser()).resolve()
-try:
-    EMBEDDED = embedded_addresses(DATA_DIR)
+DATABASE_URL = env.str("DATABASE_URL")
+REDIS_URL = env.url("REDIS_URL", schemes=REDIS)
+OPENAI_BASE_URL = env.url("OPENAI_BASE_URL")
+OPENAI_API_KEY = env.str("OPENAI_API_KEY")
+EMBEDDED_MODEL = not (OPENAI_BASE_URL or OPENAI_API_KEY)
+SECRET_KEY = env.str("SECRET_KEY")
+GIVEN = {
+    "DATABASE_URL": DATABASE_URL,
+    "REDIS_URL": REDIS_URL,
+    "OPENAI_BASE_URL": not EMBEDDED_MODEL,
+    "OPENAI_API_KEY": not EMBEDDED_MODEL,
+    "SECRET_KEY": SECRET_KEY or DATABASE_URL,  # several machines may share a database: no guess
+}
+try:  # with everything given the data folder is not touched: it need not be writable
+    EMBEDDED = embedded_addresses(DATA_DIR, besides=[name for name in GIVEN if GIVEN[name]])
 except OSError as error:
     raise BadSetting("CHATBOT_DATA_DIR", f"{DATA_DIR} cannot be used ({error.strerror}).") from None
 PORT = env.int("PORT", 8000, minimum=1, maximum=65535)
@@ -22,11 +35,9 @@ PUBLIC_URL = env.url("PUBLIC_URL", f"http://localhost:{PORT}")
 SITE_NAME = env.str("SITE_NAME", "Chatbot")
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "support@localhost")
 DEBUG = env.bool("DEBUG", False)
-SECRET_KEY = env.str("SECRET_KEY", "") or EMBEDDED["SECRET_KEY"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 
 # --- Database, cache, queue -------------------------------------------------------------------
-DATABASE_URL = env.str("DATABASE_URL")
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, minimum=2)
 # Planned once a connection: a third less of PostgreSQL's time. Not with PgBouncer before 1.21.
 DATABASE_PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", True)
@@ -46,8 +57,11 @@ DATABASES = {
         "CONN_MAX_AGE": 0,  # the pool keeps connections; Django must give them back
     }
 }
+SECRET_KEY = SECRET_KEY or EMBEDDED.get("SECRET_KEY", "")
+if not SECRET_KEY:
+    raise BadSetting("SECRET_KEY", "must be set where DATABASE_URL is: all machines share one.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-REDIS_URL = env.url("REDIS_URL", EMBEDDED["REDIS_URL"], schemes=REDIS)
+REDIS_URL = REDIS_URL or EMBEDDED["REDIS_URL"]
 
 CACHES = {
     "default": {"BACKEND": "chatbot_project.api.cache.RedisCache", "LOCATION": REDIS_URL},
@@ -158,7 +172,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # it keeps no file: nothing here needs one
 CELERY_BEAT_SCHEDULE = {
     "prune-idempotency-keys": {
         "task": "chatbot_project.api.tasks.prune_idempotency_keys",
@@ -203,9 +217,6 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Language models --------------------------------------------------------------------------
-OPENAI_BASE_URL = env.url("OPENAI_BASE_URL")
-OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
-EMBEDDED_MODEL = not (OPENAI_BASE_URL or OPENAI_API_KEY)
 if EMBEDDED_MODEL:
     OPENAI_BASE_URL = EMBEDDED["OPENAI_BASE_URL"]
     OPENAI_API_KEY = EMBEDDED["OPENAI_API_KEY"]
@@ -214,7 +225,7 @@ EMBEDDED_SERVICES = [
     name
     for name, is_needed in {
         "postgres": not DATABASE_URL,
-        "valkey": not env.str("REDIS_URL"),
+        "valkey": not GIVEN["REDIS_URL"],
         "llm": EMBEDDED_MODEL,
     }.items()
     if is_needed

@@ -1,6 +1,7 @@
 """What must be done before the processes start: migrations, first-run data."""
 
 import io
+import sys
 import traceback
 from pathlib import Path
 
@@ -53,11 +54,20 @@ def migrate(log: Path) -> None:
     try:
         call_command("migrate", interactive=False, stdout=output, no_color=True)
     except Exception as error:  # a migration runs any code: whatever it raises, we say which it was
-        log.write_text(output.getvalue() + traceback.format_exc())
+        where = kept(output.getvalue() + traceback.format_exc(), log)
         step = last_line(output.getvalue()) or "before the first step"
-        raise StartFailed(
-            f"The migration failed ({step}): {first_line(error)}. See {log}"
-        ) from error
+        story = f"The migration failed ({step}): {first_line(error)}.{where}"
+        raise StartFailed(story) from error
+
+
+def kept(story: str, log: Path) -> str:
+    """Where it can be read. A data folder that nothing else needs may not be writable."""
+    try:
+        log.write_text(story)
+    except OSError:
+        sys.stderr.write(story)
+        return ""
+    return f" See {log}"
 
 
 def first_line(error: Exception) -> str:

@@ -65,6 +65,31 @@ def test_the_line_names_the_setting(
     assert done.stderr.count("\n") == 1
 
 
+def test_a_database_elsewhere_wants_a_key_that_all_machines_share(manage: Manage) -> None:
+    done = manage("check", DATABASE_URL="postgres://db.example.com/x")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("Setting SECRET_KEY: ")
+
+
+@pytest.mark.parametrize(
+    ("missing", "status"),
+    [("", 0), ("REDIS_URL", 0), ("OPENAI_API_KEY", 0), ("DATABASE_URL", 1), ("SECRET_KEY", 1)],
+)
+def test_a_data_folder_that_nothing_needs_is_not_touched(
+    missing: str, status: int, manage: Manage
+) -> None:
+    """Valkey and the model need it too, once they run."""
+    everything = {
+        "DATABASE_URL": "postgres://db.example.com/x",
+        "REDIS_URL": "redis://redis.example.com",
+        "OPENAI_API_KEY": "given",
+        "SECRET_KEY": "s" * 50,
+    }
+    everything.pop(missing, None)
+    done = manage("check", CHATBOT_DATA_DIR="/dev/null/x", **everything)
+    assert done.returncode == status, done.stderr
+
+
 def test_the_default_model_is_one_of_those_offered(manage: Manage) -> None:
     done = manage("check", CHAT_MODELS="fast=small,good=large", CHAT_DEFAULT_MODEL="small")
     assert done.returncode == 1
