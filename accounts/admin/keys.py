@@ -164,6 +164,10 @@ class ApiKeyAdmin(admin.ModelAdmin):
             self.message_user(request, refusal.message, messages.ERROR)
             return redirect(LIST)
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Nothing from the address: Django would put it into the form's fields unread."""
+        return {}
+
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> ApiKey:
         """Makes the key, so that the admin's log and pages speak of the real one."""
         assert isinstance(request.user, User)  # noqa: S101

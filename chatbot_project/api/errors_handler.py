@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 import structlog
 from django.core.exceptions import (
@@ -10,6 +11,7 @@ from django.core.exceptions import (
     PermissionDenied,
     RequestDataTooBig,
     SuspiciousOperation,
+    ValidationError,
 )
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -51,6 +53,19 @@ def render(error: Exception, request: HttpRequest) -> HttpResponse:
     if is_api(request.path):
         return envelope(known, request)
     return page(known, request)
+
+
+def render_for_page(error: Exception, request: HttpRequest) -> HttpResponse | None:
+    """The answer where a page's view failed for what it was asked, or for want of a database.
+
+    None: the fault is ours, or Django knows what to say.
+    """
+    if isinstance(error, DATABASE_FAILED):
+        return render(error, request)
+    has_nul = isinstance(error, ValueError) and "\0" in unquote(request.get_full_path())
+    if has_nul or isinstance(error, DataError | ValidationError):
+        return page(errors.InvalidRequest(), request)
+    return None
 
 
 def as_api_error(error: Exception) -> errors.ApiError | None:

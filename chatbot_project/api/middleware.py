@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from chatbot_project.api import access_log, repeats
 from chatbot_project.api.admission import admit, needs_database
 from chatbot_project.api.body_limits import refusal_of
-from chatbot_project.api.errors_handler import render
+from chatbot_project.api.errors_handler import render, render_for_page
 from chatbot_project.api.requests import ApiRequest, State, is_api
 from chatbot_project.api.threads import beside_database, in_database
 
@@ -76,8 +76,8 @@ class Plumbing:
             return render(error, request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Views of the API that are not ours answer in our format too."""
-        return render(error, request) if is_api(request.path) else None
+        """Views that are not ours answer as ours do: those of the API, and the admin's."""
+        return render(error, request) if is_api(request.path) else render_for_page(error, request)
 
 
 def begin(request: HttpRequest) -> ApiRequest:

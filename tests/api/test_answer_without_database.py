@@ -58,3 +58,10 @@ def test_who_has_no_key_does_not_wait(cut_off: Server, live_owner: LiveAccount) 
         waiting.result()
     assert answer.status_code == 401
     assert took < 1.5
+
+
+def test_pages_say_so_too(cut_off: Server) -> None:
+    cookies = {"Cookie": "sessionid=0123456789abcdefghij0123456789ab"}
+    response = httpx2.get(f"{cut_off.url}/admin/", headers=cookies, timeout=30)
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "2")
+    assert response.headers["content-type"].startswith("text/html")
