@@ -24,6 +24,7 @@ class Answer:
         self.events: list[bytes] = []
         self.text = ""
         self.ended = False
+        self.failure = ""  # why it failed, for the reader
         self._changed = asyncio.Event()
         self._gathered: list[str] = []
         self._half_character = ""

@@ -100,6 +100,7 @@ class _Generation:
             answer.status, answer.error = Status.FAILED, "INTERNAL_ERROR"
             message = "The answer could not be saved."
         finally:
+            self.answer.failure = message
             self.answer.end(events.end(answer, message))
             del _running[answer.id]
         if self.turn.first and answer.status == Status.COMPLETED:

@@ -215,7 +215,9 @@ def _turn(
 
 def finish_answer(turn: Turn, outcome: Outcome) -> None:
     """Stores how the answer ended and what it used, unless that has been done before."""
-    if outcome.completion_tokens is None or outcome.prompt_tokens is None:
+    if outcome.status == Status.FAILED and not outcome.text:
+        outcome = outcome._replace(prompt_tokens=0, completion_tokens=0)  # nothing was got
+    elif outcome.completion_tokens is None or outcome.prompt_tokens is None:
         outcome = outcome._replace(
             prompt_tokens=tokens.count_messages(turn.prompt.messages),
             completion_tokens=tokens.count(outcome.text),
@@ -246,6 +248,8 @@ def _end(answer: Message, outcome: Outcome, owner_id: UUID) -> None:
         return
     if outcome.status != Status.COMPLETED:  # nothing to make a title of
         Chat.objects.filter(pk=answer.chat_id, title_wanted=True).update(title_wanted=False)
+    if outcome.status == Status.FAILED and not outcome.text:
+        return
     usage.record_answer(
         owner_id=owner_id,
         api_key_id=answer.api_key_id,

@@ -61,7 +61,7 @@ async def answer(
     if stream:
         return replies.streamed(written.read())
     await written.wait()
-    return replies.whole(turn.answer)
+    return replies.whole(turn.answer, written.failure)
 
 
 class ChatViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Chat]):

@@ -137,3 +137,13 @@ def test_an_answer_without_end_is_cut(client: httpx2.Client, upstream: Upstream)
         last = list(stream)[-1]
     assert (last.type, last.data["finish_reason"]) == ("done", "length")
     assert upstream.wait_for_call(model).dropped.wait(15)
+
+
+def test_a_refused_request_says_why_and_costs_nothing(
+    client: httpx2.Client, upstream: Upstream
+) -> None:
+    model = upstream.model(Script(status=400))
+    refused = client.post("/api/chat", json={"message": "Hello", "model": model})
+    assert "more text than its context holds" in error_of(refused)["message"]
+    assert client.get("/api/usage").json()["totals"]["answers"] == 0
+    assert client.get("/api/usage").json()["totals"]["total_tokens"] == 0
