@@ -17,7 +17,7 @@ from chatbot_project.embedded.kept_secrets import kept_secret
 from chatbot_project.embedded.postgres_home import Home, find_home
 
 START_SECONDS = 60.0  # recovery after a crash takes its time
-STOP_SECONDS = 8.0
+STOP_SECONDS = 3.5  # then it is killed, and recovers at its next start
 LEFTOVER_SECONDS = 10.0  # sessions of a killed server end by themselves, but not at once
 STATUS_LINE = 7  # of postmaster.pid, counted from 0: "starting", "ready", "stopping"
 OPTIONS = {
