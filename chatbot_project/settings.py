@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "chatbot_project.embedded",
     "chatbot_project.site",
     "accounts",
+    "documents",
     "chat",
 ]
 AUTH_USER_MODEL = "accounts.User"
