@@ -13,6 +13,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("accounts.urls")),
     path("api/", include("chat.urls")),
+    path("api/", include("webhooks.urls")),
     *api_urls,
 ]
 
