@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from accounts import usage
 from accounts.models import ApiKey, User
-from chat import catalog, context, tokens
+from chat import announcing, catalog, context, limits, tokens
 from chat.models import Chat, Message, Role, Status
 from chat.providers import Prompt
-from chatbot_project.api.errors import Conflict, InvalidRequest, RateLimited
+from chatbot_project.api.errors import Conflict, InvalidRequest
 from chatbot_project.api.inserts import insert
 
 LEASE = timedelta(seconds=15)
@@ -77,8 +77,9 @@ def start_chat(
     answer = _empty_answer(chat, question, named, options, asker)
     chat.leaf_id = answer.id
     with transaction.atomic():
-        _check_answers_at_once(asker.user)
+        limits.check_answers_at_once(asker.user)
         insert(chat, question, answer)
+        announcing.question_asked(question, asker.user.pk)
     return _turn(chat, answer, named, [question], first=True)
 
 
@@ -161,8 +162,10 @@ def _store(chat: Chat, asker: Asker, messages: list[Message]) -> None:
 def _insert(chat: Chat, asker: Asker, messages: list[Message]) -> None:
     try:
         with transaction.atomic():
-            _check_answers_at_once(asker.user)
+            limits.check_answers_at_once(asker.user)
             insert(*messages)
+            if messages[0].role == Role.USER:
+                announcing.question_asked(messages[0], asker.user.pk)
             Chat.objects.filter(pk=chat.pk).update(leaf=messages[-1], updated_at=Now())
     except IntegrityError as error:
         if "one_answer_at_a_time" not in str(error):
@@ -171,27 +174,6 @@ def _insert(chat: Chat, asker: Asker, messages: list[Message]) -> None:
             "An answer is being generated in this chat. Wait for it, or stop it.",
             headers={"Retry-After": "1"},
         ) from error
-
-
-def _check_answers_at_once(user: User) -> None:
-    """Exact: the account's other beginnings wait until this transaction has ended."""
-    limit = user.tier.concurrent_answers
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [user.id.int & (2**63 - 1)])
-        cursor.execute(
-            "SELECT count(*) FROM chat_message m JOIN chat_chat c ON c.id = m.chat_id "
-            "WHERE m.status = 'generating' AND m.lease_expires_at > now() AND c.owner_id = %s",
-            [user.id],
-        )
-        used = cursor.fetchone()[0]
-    if used >= limit:
-        raise RateLimited(
-            f"Your tier allows {limit} answers at once.",
-            headers={"Retry-After": "1"},
-            quota="concurrent_answers",
-            limit=limit,
-            used=used,
-        )
 
 
 def _turn(
@@ -238,6 +220,7 @@ def _end(answer: Message, outcome: Outcome, owner_id: UUID) -> None:
     answer.lease_expires_at = None
     if not _update_unfinished(answer):
         return
+    announcing.answer_ended(answer, owner_id)
     if outcome.status != Status.COMPLETED:  # nothing to make a title of
         Chat.objects.filter(pk=answer.chat_id, title_wanted=True).update(title_wanted=False)
     usage.record_answer(

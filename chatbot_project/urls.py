@@ -14,6 +14,7 @@ urlpatterns = [
     path("api/", include("accounts.urls")),
     path("api/", include("documents.urls")),
     path("api/", include("chat.urls")),
+    path("api/", include("webhooks.urls")),
     *api_urls,
 ]
 

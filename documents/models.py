@@ -10,11 +10,11 @@ from accounts.models import User
 from chatbot_project.api import etags, ids
 from chatbot_project.api.errors import ResourceNotFound
 from chatbot_project.api.times import rfc3339
+from webhooks.events import LONGEST_CONTENT, shortened
 
 TITLE_LENGTH = 500
 LANGUAGE_LENGTH = 50
 MAX_CONTENT_BYTES = 1_000_000
-LISTED_CONTENT_BYTES = 16_384  # lists show this much of each document
 MAX_VERSION = 2**31 - 1
 # What a version holds: a change of anything else makes none.
 VERSIONED = ("title", "content", "type", "language")
@@ -47,7 +47,7 @@ class DocumentQuerySet(models.QuerySet["Document"]):
 
     def cut(self) -> "DocumentQuerySet":
         """Without all of the content: `beginning` is enough for `shown_in_list`."""
-        beginning = Left("content", LISTED_CONTENT_BYTES + 1)
+        beginning = Left("content", LONGEST_CONTENT + 1)
         return self.defer("content").annotate(beginning=beginning)
 
 
@@ -89,13 +89,9 @@ class Document(models.Model):
         return self._shown(self.content)
 
     def shown_in_list(self) -> dict[str, Any]:
-        """Of a document from `cut()`: long content is cut, and `truncated` says so."""
+        """Of a document from `cut()`: long content is cut as in events, and `truncated` says so."""
         beginning: str = getattr(self, "beginning")  # noqa: B009 - an annotation
-        encoded = beginning.encode()
-        if len(encoded) <= LISTED_CONTENT_BYTES:
-            return self._shown(beginning)
-        cut = encoded[:LISTED_CONTENT_BYTES].decode(errors="ignore")
-        return self._shown(cut) | {"truncated": True}
+        return shortened(self._shown(beginning))
 
     def _shown(self, content: str) -> dict[str, Any]:
         return {

@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.models import User
 from chatbot_project.api.errors import InvalidRequest
 from documents.models import VERSIONED, Document, Type
+from webhooks.events import emit
 
 
 @transaction.atomic
@@ -26,6 +27,7 @@ def create_document(
     document.updated_at = document.created_at
     document.save(force_insert=True)
     add_version(document)
+    emit("document.created", owner, document.as_json())
     return document
 
 
@@ -71,6 +73,7 @@ def append_version(document: Document, restored_from: int | None = None) -> None
     document.updated_at = timezone.now()
     document.save(update_fields=[*VERSIONED, "knowledge", "version", "updated_at"])
     add_version(document, restored_from)
+    emit("document.updated", document.owner_id, document.as_json())
 
 
 def add_version(document: Document, restored_from: int | None = None) -> None:

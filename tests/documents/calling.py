@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 
 Json = dict[str, Any]
@@ -23,13 +22,12 @@ class Documents:
     def __init__(self, client: Client) -> None:
         self.client = client
 
-    def call(self, method: str, path: str = "", body: Any = None, **headers: str) -> HttpResponse:
+    def call(self, method: str, path: str = "", body: Any = None, **headers: str) -> Any:
         """`call("put", "/doc_...", {...}, if_match=etag)`."""
         sent = {} if body is None else {"data": body, "content_type": "application/json"}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = getattr(self.client, method)
-        response: HttpResponse = request(f"/api/documents{path}", headers=named, **sent)
-        return response
+        return request(f"/api/documents{path}", headers=named, **sent)
 
     def create(self, **fields: Any) -> Json:
         return self._json(self.call("post", "", {"title": "Plan", "content": "", **fields}), 201)

@@ -1,4 +1,4 @@
-"""If-Match: a change is made to the version that its caller has read, or it is refused first of all."""
+"""If-Match: a change is made to the version that its caller has read, or it is refused at once."""
 
 import pytest
 

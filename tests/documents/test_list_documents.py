@@ -1,5 +1,7 @@
 """The owner's documents, the latest changed first, in pages, by type, searched."""
 
+from typing import Any
+
 import pytest
 
 from tests.documents.calling import Documents, error_of
@@ -16,7 +18,7 @@ def three(documents: Documents) -> list[str]:
     return [document["id"] for document in made]
 
 
-def found(documents: Documents, **query: object) -> list[str]:
+def found(documents: Documents, **query: Any) -> list[str]:
     return [document["id"] for document in documents.get(**query)["results"]]
 
 
