@@ -27,7 +27,7 @@ class Lanes:
             self.waiting += 1
 
     def startable(self, limit: int) -> list[Job]:
-        """At most `limit` jobs that may begin now, the lanes taking turns. They count as running."""
+        """At most `limit` jobs to begin now, the lanes taking turns. They count as running."""
         jobs: list[Job] = []
         turn = [lane for lane in self._lanes.values() if lane.waiting]
         while turn and len(jobs) < limit:

@@ -24,7 +24,8 @@ class Recorder:
         self._outcomes: list[Outcome] = []
         self._unbegun: list[Job] = []
         self._wanted = asyncio.Event()
-        self._idle = True
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._task = asyncio.create_task(self._run())
         self._closing = False
 
@@ -38,7 +39,7 @@ class Recorder:
             self._want()
 
     def _want(self) -> None:
-        self._idle = False
+        self._idle.clear()
         self._wanted.set()
 
     def require_alive(self) -> None:
@@ -48,8 +49,9 @@ class Recorder:
 
     async def drained(self) -> None:
         """Until everything so far is written down. Raises DatabaseError."""
-        while not self._idle and not self._task.done():
-            await asyncio.sleep(GATHER_SECONDS)
+        idle = asyncio.ensure_future(self._idle.wait())
+        await asyncio.wait([idle, self._task], return_when=asyncio.FIRST_COMPLETED)
+        idle.cancel()
         self.require_alive()
 
     async def close(self) -> None:
@@ -74,7 +76,8 @@ class Recorder:
             jobs, self._unbegun = self._unbegun, []
             if jobs:
                 await in_database(claims.release, jobs)
-            self._idle = not self._wanted.is_set()
+            if not self._wanted.is_set():
+                self._idle.set()
 
     async def _store(self, batch: list[Outcome]) -> None:
         """Tries again while the database is away: what has been sent should not be sent twice."""
