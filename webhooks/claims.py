@@ -1,14 +1,18 @@
 """Taking due deliveries: each is handed to one dispatcher, for as long as its lease runs."""
 
 import time
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db import connection
 
 from webhooks.schedule import AT_ONCE, ROUNDS
 
-LEASE = 30  # seconds: longer than an attempt takes, and than writing down what came of it
+AHEAD = 10  # times what an endpoint gets at once: a dispatcher must not wait for the database
+START_SECONDS = 10.0  # what has not been begun by then is given back
+STORE_SECONDS = 5.0  # for writing down what came of an attempt
 
 # Endpoint by endpoint, so that ten thousand deliveries to one do not stand before a single one to
 # another: `waiting` jumps from endpoint to endpoint in the index of pending deliveries. Those that
@@ -24,7 +28,8 @@ WITH RECURSIVE waiting (endpoint_id) AS (
             ORDER BY d.endpoint_id LIMIT 1)
     FROM waiting WHERE waiting.endpoint_id IS NOT NULL
 ), able AS MATERIALIZED (
-    SELECT e.id, greatest(0, greatest(1, {AT_ONCE} >> least(e.failures, {ROUNDS})::int) - (
+    SELECT e.id, greatest(0, CASE e.failures WHEN 0 THEN {AT_ONCE * AHEAD}
+        ELSE greatest(1, {AT_ONCE} >> least(e.failures, {ROUNDS})::int) END - (
         SELECT count(*) FROM webhooks_delivery c
         WHERE c.endpoint_id = e.id AND c.claim IS NOT NULL AND c.next_attempt_at > now()
     )) AS room
@@ -40,7 +45,7 @@ WITH RECURSIVE waiting (endpoint_id) AS (
     ) d LIMIT %s
 )
 UPDATE webhooks_delivery d
-SET claim = %s, next_attempt_at = now() + make_interval(secs => {LEASE})
+SET claim = %s, next_attempt_at = now() + make_interval(secs => %s)
 FROM due, webhooks_event v, webhooks_endpoint e
 WHERE d.id = due.id AND v.id = d.event_id AND e.id = d.endpoint_id
 RETURNING d.id, d.claim, d.tries, v.id, v.body, e.id, e.url, e.secret, e.old_secrets::text,
@@ -66,8 +71,27 @@ class Job(NamedTuple):
 def claim(limit: int) -> list[Job]:
     """At most `limit` due deliveries, those longest due of each endpoint first."""
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, [limit, uuid4()])
+        cursor.execute(CLAIM, [limit, uuid4(), lease()])
         return [Job(*row) for row in cursor.fetchall()]
+
+
+def lease() -> float:
+    """Seconds from a claim to the latest moment at which its outcome is stored."""
+    return START_SECONDS + settings.WEBHOOK_TIMEOUT + STORE_SECONDS
+
+
+RELEASE = """
+UPDATE webhooks_delivery d SET claim = NULL, next_attempt_at = now()
+FROM unnest(%s::uuid[], %s::uuid[]) AS mine (id, claim)
+WHERE d.id = mine.id AND d.claim = mine.claim
+"""
+
+
+def release(jobs: Sequence[Job]) -> None:
+    """Gives back what was not begun: it is due as before."""
+    ids, claims = [job.delivery_id for job in jobs], [job.claim for job in jobs]
+    with connection.cursor() as cursor:
+        cursor.execute(RELEASE, [ids, claims])
 
 
 def timed_claim(limit: int) -> tuple[list[Job], float]:

@@ -45,6 +45,8 @@ def parse(text: str) -> Target:
     allowed = f"{host}:{port}" in settings.WEBHOOK_ALLOWED_HOSTS
     if url.scheme == "http" and not allowed:
         raise BadUrl("Must begin with https://.")
+    if not allowed and f".{host.rstrip('.')}".endswith(".localhost"):  # RFC 6761, 6.3
+        raise BadUrl("Must lead to a public address.")
     return Target(url.scheme == "https", host, port, url.raw_path_qs, allowed)
 
 

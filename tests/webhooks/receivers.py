@@ -49,6 +49,12 @@ def raw(data: bytes, *, close: bool = False) -> Behaviour:
     return send
 
 
+async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """200 after 30 ms, as from a receiver that does something."""
+    await asyncio.sleep(0.03)
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
 async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """No answer, until the client has had enough."""
     await reader.read()
