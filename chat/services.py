@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from accounts import usage
 from accounts.models import ApiKey, User
-from chat import catalog, context, tokens
+from chat import announcing, catalog, context, limits, tokens
 from chat.models import Chat, Message, MessageQuerySet, Role, Status
 from chat.providers import Prompt
-from chatbot_project.api.errors import Conflict, InvalidRequest, RateLimited, ResourceNotFound
+from chatbot_project.api.errors import Conflict, InvalidRequest, ResourceNotFound
 from chatbot_project.api.inserts import insert
 
 LEASE = timedelta(seconds=15)
@@ -76,8 +76,9 @@ def start_chat(
     answer = _empty_answer(chat, question, named, options, asker)
     chat.leaf_id = answer.id
     with transaction.atomic():
-        answer.lease_expires_at = _check_answers_at_once(asker.user) + LEASE
+        answer.lease_expires_at = limits.check_answers_at_once(asker.user) + LEASE
         insert(chat, question, answer)
+        announcing.question_asked(question, asker.user.pk)
     return _turn(chat, answer, named, [question], first=True)
 
 
@@ -160,11 +161,13 @@ def _insert(chat: Chat, asker: Asker, messages: list[Message]) -> None:
     try:
         with transaction.atomic():
             answer = messages[-1]
-            answer.lease_expires_at = _check_answers_at_once(asker.user) + LEASE
+            answer.lease_expires_at = limits.check_answers_at_once(asker.user) + LEASE
             # First: it locks the chat, which may be about to be deleted.
             if not Chat.objects.filter(pk=chat.pk).update(leaf=answer, updated_at=Now()):
                 raise ResourceNotFound("There is no such chat.")
             insert(*messages)
+            if messages[0].role == Role.USER:
+                announcing.question_asked(messages[0], asker.user.pk)
     except IntegrityError as error:
         if "one_answer_at_a_time" not in str(error):
             raise
@@ -172,32 +175,6 @@ def _insert(chat: Chat, asker: Asker, messages: list[Message]) -> None:
             "An answer is being generated in this chat. Wait for it, or stop it.",
             headers={"Retry-After": "1"},
         ) from error
-
-
-def _check_answers_at_once(user: User) -> datetime:
-    """Exact: the account's other beginnings wait until this transaction has ended.
-
-    Returns the time by the database's clock, which leases are judged by.
-    """
-    limit = user.tier.concurrent_answers
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [user.id.int & (2**63 - 1)])
-        cursor.execute(
-            "SELECT count(*), now() FROM chat_message m JOIN chat_chat c ON c.id = m.chat_id "
-            "WHERE m.status = 'generating' AND m.lease_expires_at > now() AND c.owner_id = %s",
-            [user.id],
-        )
-        used, now = cursor.fetchone()
-    if used >= limit:
-        raise RateLimited(
-            f"Your tier allows {limit} answers at once.",
-            headers={"Retry-After": "1"},
-            quota="concurrent_answers",
-            limit=limit,
-            used=used,
-        )
-    checked: datetime = now
-    return checked
 
 
 def _turn(
@@ -246,6 +223,7 @@ def _end(answer: Message, outcome: Outcome, owner_id: UUID) -> None:
     answer.lease_expires_at = None
     if not _update_unfinished(answer):
         return
+    announcing.answer_ended(answer, owner_id)
     if outcome.status != Status.COMPLETED:  # nothing to make a title of
         Chat.objects.filter(pk=answer.chat_id, title_wanted=True).update(title_wanted=False)
     if outcome.status == Status.FAILED and not outcome.text:

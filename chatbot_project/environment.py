@@ -15,6 +15,7 @@ FALSE = {"0", "false", "no", "off"}
 POSTGRES = ("postgres", "postgresql")
 REDIS = ("redis", "rediss", "unix")
 HTTP = ("http", "https")
+MAIL = ("smtp", "smtp+tls", "smtp+ssl")
 # Within the class below the types' own names are its methods'.
 Text = str
 Texts = list[str]
@@ -160,3 +161,10 @@ def database_config(url: str, options: dict[str, Any]) -> dict[str, Any]:
     config["HOST"] = unquote(config["HOST"])  # a socket's folder is written with %2F
     config["OPTIONS"] = {**config.get("OPTIONS", {}), **options}
     return config
+
+
+def email_config(url: str) -> dict[str, Any]:
+    """Django's EMAIL_ settings for the server at this address."""
+    check_url("EMAIL_URL", url, MAIL)
+    config: dict[str, Any] = environ.Env.email_url_config(url)
+    return {name: value for name, value in config.items() if name.startswith("EMAIL_")}

@@ -4,7 +4,13 @@ from pathlib import Path
 
 from chatbot_project import logs
 from chatbot_project.embedded.addresses import embedded_addresses
-from chatbot_project.environment import REDIS, BadSetting, Environment, database_config
+from chatbot_project.environment import (
+    REDIS,
+    BadSetting,
+    Environment,
+    database_config,
+    email_config,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -86,6 +92,8 @@ INSTALLED_APPS = [
     "chatbot_project.embedded",
     "chatbot_project.site",
     "accounts",
+    "webhooks",
+    "documents",
     "chat",
 ]
 AUTH_USER_MODEL = "accounts.User"
@@ -158,6 +166,17 @@ MAX_BODY_BYTES = 10_000_000
 MAX_UPLOAD_BYTES = 100_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
+# --- Mail -------------------------------------------------------------------------------------
+# Without a server, mail is written into files, for whoever runs this to find.
+EMAIL_URL = env.str("EMAIL_URL")
+DEFAULT_FROM_EMAIL = SUPPORT_EMAIL
+if EMAIL_URL:
+    globals().update(email_config(EMAIL_URL))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = DATA_DIR / "mail"
+EMAIL_TIMEOUT = 10  # seconds
+
 # --- Queue ------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL
 if REDIS_URL.startswith("unix:"):  # Celery spells it its own way
@@ -181,6 +200,14 @@ CELERY_BEAT_SCHEDULE = {
     "note-worker": {"task": "chatbot_project.site.tasks.note_worker", "schedule": 15.0},
     "sweep-answers": {"task": "chat.tasks.sweep_abandoned_answers", "schedule": 10.0},
     "make-titles": {"task": "chat.tasks.make_titles", "schedule": 30.0},
+    # Too late is of no use: the next one is on its way.
+    "sweep-deliveries": {
+        "task": "webhooks.tasks.sweep",
+        "schedule": 2.0,
+        "options": {"expires": 2.0},
+    },
+    "tell-owners": {"task": "webhooks.tasks.tell_owners", "schedule": 60.0},
+    "prune-events": {"task": "webhooks.tasks.prune", "schedule": 3600.0},
 }
 
 # --- API --------------------------------------------------------------------------------------
@@ -202,6 +229,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": f"{SITE_NAME} API",
     "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",  # the first that knows webhooks
     "DESCRIPTION": "Authenticate with `Authorization: Bearer YOUR_API_KEY`. Every error has the "
     'form `{"error": {"code", "message", "details"}}`; `details.request_id` names the call.',
     "CONTACT": {"email": SUPPORT_EMAIL},
@@ -210,9 +238,14 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENFORCE_NON_BLANK_FIELDS": True,
+    "ENUM_NAME_OVERRIDES": {
+        "MessageStatus": "chat.models.Status",
+        "DeliveryStatus": "webhooks.models.Status",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "chatbot_project.api.schema.complete",
+        "webhooks.received.add_webhooks",
     ],
 }
 
@@ -239,3 +272,10 @@ CHAT_CONTEXT_TOKENS = env.int(
 )
 CHAT_TIMEOUT = env.float("CHAT_TIMEOUT", 60.0, minimum=0.1)  # seconds a model may pause
 CHAT_MAX_MESSAGE_CHARACTERS = env.int("CHAT_MAX_MESSAGE_CHARACTERS", 32_000, minimum=1)
+
+# --- Webhooks ---------------------------------------------------------------------------------
+# host:port of endpoints that may be private and without TLS.
+WEBHOOK_ALLOWED_HOSTS = [host.lower() for host in env.list("WEBHOOK_ALLOWED_HOSTS")]
+WEBHOOK_TIMEOUT = env.float("WEBHOOK_TIMEOUT", 15.0, minimum=0.1)  # seconds for a whole attempt
+# The schedule of attempts takes three days.
+WEBHOOK_RETENTION_DAYS = env.int("WEBHOOK_RETENTION_DAYS", 30, minimum=4, maximum=3650)

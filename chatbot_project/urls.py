@@ -14,7 +14,9 @@ urlpatterns = [
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("api/", include("accounts.urls")),
+    path("api/", include("documents.urls")),
     path("api/", include("chat.urls")),
+    path("api/", include("webhooks.urls")),
     *api_urls,
 ]
 

@@ -25,6 +25,6 @@ def test_the_example_file_is_complete() -> None:
 def test_settings_are_read_in_one_place() -> None:
     allowed = {"settings.py", "environment.py"}
     readers = re.compile(r"\bEnvironment\(\)|os\.getenv\(")
-    for folder in ("accounts", "chat", "chatbot_project"):
+    for folder in ("accounts", "chat", "chatbot_project", "documents"):
         for path in (ROOT / folder).rglob("*.py"):
             assert path.name in allowed or not readers.search(path.read_text()), path

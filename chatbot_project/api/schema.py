@@ -13,6 +13,7 @@ ERRORS: dict[str, type[errors.ApiError]] = {
     "403": errors.InsufficientPermissions,
     "404": errors.ResourceNotFound,
     "409": errors.Conflict,
+    "412": errors.PreconditionFailed,
     "413": errors.PayloadTooLarge,
     "415": errors.UnsupportedMediaType,
     "422": errors.IdempotencyMismatch,
@@ -144,6 +145,8 @@ def possible_errors(path: str, method: str, operation: Json) -> list[str]:
         found.add("409")
     if method == "post":
         found |= {"413", "422"}
+    if any(given["name"] == "If-Match" for given in operation.get("parameters", ())):
+        found.add("412")
     return sorted(found)
 
 
