@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import Stemmer
+
 from chatbot_project import logs
 from chatbot_project.embedded.addresses import embedded_addresses
 from chatbot_project.environment import REDIS, BadSetting, Environment, database_config
@@ -66,6 +68,7 @@ INSTALLED_APPS = [
     "chatbot_project.embedded",
     "chatbot_project.site",
     "accounts",
+    "knowledge",
     "chat",
 ]
 AUTH_USER_MODEL = "accounts.User"
@@ -223,3 +226,14 @@ CHAT_CONTEXT_TOKENS = env.int(
 )
 CHAT_TIMEOUT = env.float("CHAT_TIMEOUT", 60.0, minimum=0.1)  # seconds a model may pause
 CHAT_MAX_MESSAGE_CHARACTERS = env.int("CHAT_MAX_MESSAGE_CHARACTERS", 32_000, minimum=1)
+
+# --- Knowledge --------------------------------------------------------------------------------
+EMBEDDINGS_BASE_URL = env.url("EMBEDDINGS_BASE_URL")
+EMBEDDINGS_API_KEY = env.str("EMBEDDINGS_API_KEY", "")
+# With neither of the two, each process that embeds has the embedded model in itself.
+EMBEDDED_EMBEDDINGS = not (EMBEDDINGS_BASE_URL or EMBEDDINGS_API_KEY)
+EMBEDDINGS_BASE_URL = EMBEDDINGS_BASE_URL or "https://api.openai.com/v1"
+EMBEDDINGS_MODEL = env.str("EMBEDDINGS_MODEL", "text-embedding-3-small")
+EMBEDDINGS_DIMENSIONS = env.int("EMBEDDINGS_DIMENSIONS", 0, maximum=16_000)  # 0: as it comes
+EMBEDDINGS_THREADS = env.int("EMBEDDINGS_THREADS", 2, minimum=1)
+SEARCH_LANGUAGE = env.str("SEARCH_LANGUAGE", "english", choices=Stemmer.algorithms())
