@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import Stemmer
+from celery.schedules import crontab
 
 from chatbot_project import logs
 from chatbot_project.embedded.addresses import embedded_addresses
@@ -203,18 +204,21 @@ CELERY_BEAT_SCHEDULE = {
     "note-worker": {"task": "chatbot_project.site.tasks.note_worker", "schedule": 15.0},
     "sweep-answers": {"task": "chat.tasks.sweep_abandoned_answers", "schedule": 10.0},
     "make-titles": {"task": "chat.tasks.make_titles", "schedule": 30.0},
-    # Too late is of no use: the next one is on its way.
-    "sweep-deliveries": {
-        "task": "webhooks.tasks.sweep",
-        "schedule": 2.0,
-        "options": {"expires": 2.0},
-    },
+    "sweep-deliveries": {"task": "webhooks.tasks.sweep", "schedule": 2.0},
     "tell-owners": {"task": "webhooks.tasks.tell_owners", "schedule": 60.0},
     "prune-events": {"task": "webhooks.tasks.prune", "schedule": 3600.0},
+    "clear-sessions": {
+        "task": "chatbot_project.site.tasks.clear_sessions",
+        "schedule": crontab(hour="3", minute="17"),
+    },
 }
+for entry in CELERY_BEAT_SCHEDULE.values():  # with no worker there they must not pile up
+    period = entry["schedule"] if isinstance(entry["schedule"], float) else 86_400.0
+    entry["options"] = {"expires": period}
 
 # --- API --------------------------------------------------------------------------------------
 API_AUTHENTICATE = "accounts.authentication.authenticate"
+API_IS_KEY_IN_HEADER = "accounts.keys.is_in_header"
 API_ANONYMOUS_REQUESTS_PER_MINUTE = env.int("ANONYMOUS_REQUESTS_PER_MINUTE", 30)
 API_REPLAY = "chat.replies.replay"
 REST_FRAMEWORK = {

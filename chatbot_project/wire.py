@@ -120,7 +120,9 @@ class Channel(http.HTTPChannel):
 
     def body_limit(self) -> int:
         path = unquote_to_bytes(self._path.partition(b"?")[0]).decode("utf-8", "replace")
-        return body_limit(self._command.decode("latin-1"), path)
+        given = self.requests[-1].requestHeaders.getRawHeaders(b"authorization", [])
+        authorization = b",".join(given).decode("latin-1")
+        return body_limit(self._command.decode("latin-1"), path, authorization)
 
     def allHeadersReceived(self) -> None:  # noqa: N802
         if self.length is not None and self.length > self.body_limit():

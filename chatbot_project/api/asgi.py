@@ -128,7 +128,7 @@ class LimitedBody:
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope, self.receive = scope, receive
-        self.limit = body_limit(scope["method"], scope["path"])
+        self.limit = body_limit(scope["method"], scope["path"], authorization_of(scope))
         self.room = self.limit
         self.refused = False
 
@@ -145,6 +145,11 @@ class LimitedBody:
         self.refused = True
         mark(self.scope, TOO_LARGE)
         return {"type": "http.request", "body": b"", "more_body": False}
+
+
+def authorization_of(scope: Scope) -> str:
+    given = [value for name, value in scope["headers"] if name == b"authorization"]
+    return b",".join(given).decode("latin-1")
 
 
 def declared_length(scope: Scope) -> int:

@@ -58,6 +58,13 @@ def test_the_refusal_is_in_our_format(server: Server, live_owner: LiveAccount) -
     assert answer.error["details"]["request_id"] == answer.headers["x-request-id"]
 
 
+@pytest.mark.parametrize("key", ["", "Bearer x", "Bearer cb_live_" + "A" * 38, "Basic abc"])
+def test_who_shows_no_key_uploads_nothing(server: Server, key: str) -> None:
+    shown = [f"Authorization: {key}"] if key else []
+    answer = exchange(server, head("/api/files/upload", *shown, "Content-Length: 12000000"))
+    assert answer.status in (401, 413, 429)  # without having seen any of it
+
+
 def test_the_paths_of_files_take_no_more(server: Server) -> None:
     answer = exchange(server, head("/static/nowhere", "Content-Length: 12000000"))
     assert answer.status == 413

@@ -1,4 +1,4 @@
-"""Workers, beat, Valkey and PostgreSQL are killed at random: what was committed arrives all the same.
+"""Workers, beat, Valkey and PostgreSQL are killed at random: what was committed arrives.
 
 Everything runs on servers of the test's own, durable ones, in processes of their own.
 """
@@ -161,7 +161,7 @@ def test_nothing_is_lost(stack: Stack, hook: Receiver) -> None:
     assert counts.keys() == stored(stack)
     assert not counts.keys() & rolled_back
     twice = sum(1 for count in counts.values() if count > 1)
-    print(f"\n{len(counts)} events, {twice} of them came more than once; killed: {killed}")
+    print(f"\n{len(counts)} events, {twice} came more than once; killed: {killed}")  # noqa: T201
 
 
 def kill_at_random(stack: Stack) -> dict[str, int]:
