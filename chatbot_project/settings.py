@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import Stemmer
+
 from chatbot_project import logs
 from chatbot_project.embedded.addresses import embedded_addresses
 from chatbot_project.environment import (
@@ -73,6 +75,7 @@ INSTALLED_APPS = [
     "chatbot_project.site",
     "accounts",
     "webhooks",
+    "knowledge",
     "documents",
     "chat",
 ]
@@ -180,6 +183,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "note-worker": {"task": "chatbot_project.site.tasks.note_worker", "schedule": 15.0},
     "sweep-answers": {"task": "chat.tasks.sweep_abandoned_answers", "schedule": 10.0},
+    "sweep-indexing": {
+        "task": "documents.tasks.sweep_indexing",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
     "make-titles": {"task": "chat.tasks.make_titles", "schedule": 30.0},
     # Too late is of no use: the next one is on its way.
     "sweep-deliveries": {
@@ -263,3 +271,14 @@ WEBHOOK_ALLOWED_HOSTS = [host.lower() for host in env.list("WEBHOOK_ALLOWED_HOST
 WEBHOOK_TIMEOUT = env.float("WEBHOOK_TIMEOUT", 15.0, minimum=0.1)  # seconds for a whole attempt
 # The schedule of attempts takes three days.
 WEBHOOK_RETENTION_DAYS = env.int("WEBHOOK_RETENTION_DAYS", 30, minimum=4, maximum=3650)
+
+# --- Knowledge --------------------------------------------------------------------------------
+EMBEDDINGS_BASE_URL = env.url("EMBEDDINGS_BASE_URL")
+EMBEDDINGS_API_KEY = env.str("EMBEDDINGS_API_KEY", "")
+# With neither of the two, each process that embeds has the embedded model in itself.
+EMBEDDED_EMBEDDINGS = not (EMBEDDINGS_BASE_URL or EMBEDDINGS_API_KEY)
+EMBEDDINGS_BASE_URL = EMBEDDINGS_BASE_URL or "https://api.openai.com/v1"
+EMBEDDINGS_MODEL = env.str("EMBEDDINGS_MODEL", "text-embedding-3-small")
+EMBEDDINGS_DIMENSIONS = env.int("EMBEDDINGS_DIMENSIONS", 0, maximum=16_000)  # 0: as it comes
+EMBEDDINGS_THREADS = env.int("EMBEDDINGS_THREADS", 2, minimum=1)
+SEARCH_LANGUAGE = env.str("SEARCH_LANGUAGE", "english", choices=Stemmer.algorithms())

@@ -12,6 +12,7 @@ urlpatterns = [
     path("readyz", site.readyz),
     path("admin/", admin.site.urls),
     path("api/", include("accounts.urls")),
+    path("api/", include("knowledge.urls")),
     path("api/", include("documents.urls")),
     path("api/", include("chat.urls")),
     path("api/", include("webhooks.urls")),

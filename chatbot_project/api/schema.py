@@ -6,6 +6,11 @@ from chatbot_project.api import errors
 
 Json = dict[str, Any]
 
+# Operations that need a model, beside those that stream what one says.
+ASKING = {
+    *("list_models", "search_knowledge"),
+    *("add_knowledge", "add_knowledge_batch", "change_knowledge"),
+}
 METHODS = {"get", "post", "put", "patch", "delete"}
 ERRORS: dict[str, type[errors.ApiError]] = {
     "400": errors.InvalidRequest,
@@ -136,7 +141,7 @@ def possible_errors(path: str, method: str, operation: Json) -> list[str]:
         found.add("404")
     if "requestBody" in operation:
         found |= {"413", "415"}
-    if method in ("post", "put"):
+    if method != "get":
         found.add("409")
     if method == "post":
         found |= {"413", "422"}
@@ -149,7 +154,7 @@ def possible_errors(path: str, method: str, operation: Json) -> list[str]:
 
 def asks_model(operation: Json) -> bool:
     answer = operation["responses"].get("200", {}).get("content", {})
-    return "text/event-stream" in answer or operation["operationId"] == "list_models"
+    return "text/event-stream" in answer or operation["operationId"] in ASKING
 
 
 def header_references(names: tuple[str, ...]) -> Json:
