@@ -131,7 +131,8 @@ def shortest(old: Lines, new: Lines, region: Change, budget: Budget) -> Iterator
     b = new[region.new_start : region.new_end]
     tail = common(a[::-1], b[::-1])
     a, b = a[: len(a) - tail], b[: len(b) - tail]
-    for block in way_back(furthest(a, b, budget)):
+    rows = [] if set(a).isdisjoint(b) else furthest(a, b, budget)
+    for block in way_back(rows):
         yield Block(region.old_start + block.old, region.new_start + block.new, block.size)
     if tail:
         yield Block(region.old_end - tail, region.new_end - tail, tail)

@@ -12,8 +12,8 @@ IF_MATCH = OpenApiParameter(
     "If-Match",
     str,
     OpenApiParameter.HEADER,
-    description="The ETag that you have read: 412 if the document has changed since. Without it, "
-    "the change is made to whatever is there.",
+    description="The ETag that you have read, or that came with your last change: 412 if the "
+    "document has changed since. Without it, the change is made to whatever is there.",
 )
 DOCUMENT: dict[str, Any] = {
     "id": "doc_01jgxm4b8ce6f4g2h0j8k6m4n2",

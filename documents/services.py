@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from chatbot_project.api.errors import InvalidRequest
+from documents import indexing
 from documents.models import VERSIONED, Document, Type
 from webhooks.events import emit
 
@@ -25,8 +26,11 @@ def create_document(
     document = Document(owner=owner, title=title, content=content, type=type, knowledge=knowledge)
     document.language = language_of(type, language)
     document.updated_at = document.created_at
+    document.terms = document.find_terms()
     document.save(force_insert=True)
     add_version(document)
+    if knowledge:
+        indexing.request(document)
     emit("document.created", owner, document.as_json())
     return document
 
@@ -47,6 +51,8 @@ def change_document(document: Document, **changes: Any) -> None:
         append_version(document)
     elif changed:
         document.save(update_fields=changed)
+    if "knowledge" in changed or (changed and document.knowledge):
+        indexing.request(document)
 
 
 def language_of(type: str, given: str | None) -> str:
@@ -66,12 +72,15 @@ def restore_version(document: Document, number: int) -> None:
     for name in VERSIONED:
         setattr(document, name, getattr(old, name))
     append_version(document, restored_from=old.number)
+    if document.knowledge:
+        indexing.request(document)
 
 
 def append_version(document: Document, restored_from: int | None = None) -> None:
     document.version += 1
     document.updated_at = timezone.now()
-    document.save(update_fields=[*VERSIONED, "knowledge", "version", "updated_at"])
+    document.terms = document.find_terms()
+    document.save(update_fields=[*VERSIONED, "terms", "knowledge", "version", "updated_at"])
     add_version(document, restored_from)
     emit("document.updated", document.owner_id, document.as_json())
 
@@ -87,5 +96,9 @@ def add_version(document: Document, restored_from: int | None = None) -> None:
 
 
 def delete_document(document: Document) -> None:
-    """With its versions."""
+    """With its versions, and its part of the knowledge base.
+
+    The caller's transaction holds the document's row.
+    """
+    indexing.forget(document.id)
     document.delete()

@@ -23,7 +23,7 @@ def user_of(request: Request) -> User:
 
 
 def documents_of(request: Request) -> DocumentQuerySet:
-    return Document.objects.filter(owner=user_of(request))
+    return Document.objects.filter(owner=user_of(request)).defer("terms")
 
 
 def to_change(request: Request, document_id: str) -> Document:
@@ -50,7 +50,7 @@ class DocumentViewSet(GenericViewSet[Document]):
         if type := self.request.query_params.get("type"):
             documents = documents.filter(type=known_type(type))
         if search := searched(self.request):
-            documents = documents.search(search)
+            documents = documents.search(user_of(self.request), search)
         return documents
 
     @schema.list_documents
