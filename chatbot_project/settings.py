@@ -164,6 +164,10 @@ CELERY_BEAT_SCHEDULE = {
     },
     "note-worker": {"task": "chatbot_project.site.tasks.note_worker", "schedule": 15.0},
     "sweep-answers": {"task": "chat.tasks.sweep_abandoned_answers", "schedule": 10.0},
+    "embed-recent-chunks": {
+        "task": "knowledge.tasks.embed_recent_chunks",
+        "schedule": 300.0,
+    },
     "make-titles": {"task": "chat.tasks.make_titles", "schedule": 30.0},
 }
 
