@@ -204,6 +204,10 @@ CELERY_BEAT_SCHEDULE = {
     "note-worker": {"task": "chatbot_project.site.tasks.note_worker", "schedule": 15.0},
     "sweep-answers": {"task": "chat.tasks.sweep_abandoned_answers", "schedule": 10.0},
     "sweep-indexing": {"task": "documents.tasks.sweep_indexing", "schedule": 30.0},
+    "embed-recent-chunks": {
+        "task": "knowledge.tasks.embed_recent_chunks",
+        "schedule": 300.0,
+    },
     "make-titles": {"task": "chat.tasks.make_titles", "schedule": 30.0},
     "sweep-deliveries": {"task": "webhooks.tasks.sweep", "schedule": 2.0},
     "tell-owners": {"task": "webhooks.tasks.tell_owners", "schedule": 60.0},

@@ -102,20 +102,21 @@ def headings_of(text: str) -> list[tuple[int, int, str]]:
 
 def piece(content: str, page: int | None, section: str, title: str, most: int) -> Piece:
     count = tokens.count(content)
-    room = min(LONGEST_HEADER, most - count) - 1
-    return Piece(
-        content=content,
-        page=page,
-        section=section,
-        header=tokens.cut(header(title, section, content), room) if room > 0 else "",
-        token_count=count,
-    )
+    return Piece(content, page, section, header(title, section, content, most - count), count)
 
 
-def header(title: str, section: str, content: str) -> str:
-    """Title and section, where the content does not begin with them itself."""
+def embedded_text(content: str, section: str, title: str, window: int) -> str:
+    """What a stored chunk's vector is made of."""
+    return piece(content, None, section, title, window - MARKS).embedded_text
+
+
+def header(title: str, section: str, content: str, room: int) -> str:
+    """Title and section, where the content does not begin with them itself and there is room."""
+    most = min(LONGEST_HEADER, room) - 1
+    if most <= 0:
+        return ""
     beginning = content.lstrip("# ").casefold()
     parts = [
         part for part in (title, section) if part and not beginning.startswith(part.casefold())
     ]
-    return " - ".join(dict.fromkeys(parts))
+    return tokens.cut(" - ".join(dict.fromkeys(parts)), most)

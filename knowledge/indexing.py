@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db import connection
-
 from chatbot_project.api import ids
 from knowledge import lexical
 from knowledge.chunking import Block, Piece, split
 from knowledge.embedders import Embedder, Vectors, embedded_embedder, embedder
 from knowledge.models import EmbeddingModel
+from knowledge.vectors import release_connection
 
 BATCH = 64  # pieces between two reports of progress
 
@@ -63,6 +62,5 @@ def writing_embedders() -> list[Embedder]:
     complete = set(EmbeddingModel.objects.filter(is_complete=True).values_list("name", flat=True))
     if complete and chosen[0].name not in complete and embedded_embedder().name in complete:
         chosen.append(embedded_embedder())
-    if not connection.in_atomic_block:
-        connection.close()  # a model may take its time: nobody else should wait for a connection
+    release_connection()
     return chosen

@@ -96,7 +96,8 @@ def find(
 
 def found_of(row: Row) -> Found:
     *others, metadata = row  # JSON comes as text: Django reads it for its own fields alone
-    return Found(*others, json.loads(metadata))
+    found: Any = (*others, json.loads(metadata))
+    return Found(*found)
 
 
 def scope_of(readers: Sequence[UUID], filters: Filters, visible: int) -> Scope:

@@ -102,7 +102,7 @@ class ResultSerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
     content = serializers.CharField()
     score = serializers.FloatField(min_value=0, max_value=1)
-    source = FoundSourceSerializer()
+    source = FoundSourceSerializer()  # type: ignore[assignment]  # a field of that name
     metadata = PlaceSerializer()
 
 
@@ -134,7 +134,9 @@ class TextSerializer(serializers.Serializer[Any]):
 
 
 class TextsSerializer(serializers.Serializer[Any]):
-    items = TextSerializer(many=True, allow_empty=False, max_length=MOST_ITEMS)
+    items: Any = serializers.ListSerializer(
+        child=TextSerializer(), allow_empty=False, max_length=MOST_ITEMS
+    )
 
 
 class TextChangeSerializer(serializers.Serializer[Any]):

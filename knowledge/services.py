@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from knowledge import lexical, term_stats, vectors
 from knowledge.chunking import Block, Piece
+from knowledge.embedders import Vectors
 from knowledge.indexing import PreparedChunk, prepare, weigh
 from knowledge.models import EVERYONE, Chunk, Source, SourceType, Visibility
 from knowledge.term_stats import Counts
@@ -100,7 +101,7 @@ def register_models(lists: Iterable[Sequence[PreparedChunk]]) -> None:
         vectors.register(model, size)
 
 
-def first_vectors(chunks: Sequence[PreparedChunk]) -> Iterable[tuple[str, vectors.Vectors]]:
+def first_vectors(chunks: Sequence[PreparedChunk]) -> Iterable[tuple[str, Vectors]]:
     return chunks[0].vectors.items() if chunks else ()
 
 
@@ -122,7 +123,7 @@ def save(source: Source, chunk_count: int) -> None:
 
 def insert_chunks(source: Source, chunks: Sequence[PreparedChunk]) -> None:
     owner = lexical.audience_hash(source.audience)
-    with connection.cursor() as cursor, cursor.copy(COPY_CHUNKS) as copy:  # type: ignore[attr-defined]
+    with connection.cursor() as cursor, cursor.copy(COPY_CHUNKS) as copy:
         for position, chunk in enumerate(chunks):
             piece = chunk.piece
             copy.write_row(
@@ -136,7 +137,7 @@ def insert_chunks(source: Source, chunks: Sequence[PreparedChunk]) -> None:
 
 
 def insert_embeddings(source: Source, chunks: Sequence[PreparedChunk]) -> None:
-    with connection.cursor() as cursor, cursor.copy(COPY_EMBEDDINGS) as copy:  # type: ignore[attr-defined]
+    with connection.cursor() as cursor, cursor.copy(COPY_EMBEDDINGS) as copy:
         for chunk in chunks:
             for model, vector in chunk.vectors.items():
                 row = (chunk.id, model, source.id, source.audience, vectors.to_text(vector))

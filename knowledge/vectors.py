@@ -78,6 +78,12 @@ def drop_index(model: EmbeddingModel) -> None:
         cursor.execute(f"DROP INDEX IF EXISTS {index_name(model.name)}")
 
 
+def release_connection() -> None:
+    """A model may take its time: nobody else should wait for a connection."""
+    if not connection.in_atomic_block:
+        connection.close()
+
+
 def quoted(text: str) -> str:
     """As a literal: the planner finds a partial index only for what it can read."""
     return "'" + text.replace("'", "''").replace("%", "%%") + "'"
