@@ -35,7 +35,7 @@ def run(owner_id: str, count: int) -> None:
             connection.close()
             PAUSE.wait(0.05)
             continue
-        print("committed" if wanted else "rolled-back", mark, flush=True)
+        print("committed" if wanted else "rolled-back", mark, flush=True)  # noqa: T201 - its answer
         committed += wanted
         PAUSE.wait(0.004)
 
