@@ -71,6 +71,7 @@ class Request(WebRequest):
 
     def process(self) -> Any:
         self.requestHeaders.removeHeader(b"Daphne-Root-Path")  # a client must not choose routes
+        self.requestHeaders.removeHeader(b"Upgrade")  # nothing here speaks another protocol yet
         self.drop_bad_headers()
         if self.uri.lower().startswith((b"http://", b"https://")):  # as sent to proxies
             self.uri = b"/" + b"".join(self.uri.split(b"/", 3)[3:])
@@ -119,7 +120,9 @@ class Channel(http.HTTPChannel):
 
     def body_limit(self) -> int:
         path = unquote_to_bytes(self._path.partition(b"?")[0]).decode("utf-8", "replace")
-        return body_limit(self._command.decode("latin-1"), path)
+        given = self.requests[-1].requestHeaders.getRawHeaders(b"authorization", [])
+        authorization = b",".join(given).decode("latin-1")
+        return body_limit(self._command.decode("latin-1"), path, authorization)
 
     def allHeadersReceived(self) -> None:  # noqa: N802
         if self.length is not None and self.length > self.body_limit():

@@ -19,6 +19,8 @@ DOCUMENT = {
     "title": "My Document",
     "content": "# Document Title\n\nThis is the document content.",
     "type": "markdown",
+    "language": None,
+    "knowledge": False,
     "version": 1,
     "created_at": "2025-01-06T12:00:00Z",
     "updated_at": "2025-01-06T12:00:00Z",

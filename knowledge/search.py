@@ -1,0 +1,135 @@
+"""Search: which chunks, of those that a user may see, answer a query best.
+
+Scores are absolute, from 0 to 1: the cosine; BM25 as a share of the highest that the query could
+reach; the mean of the two.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Sum
+
+from accounts.models import User
+from chatbot_project.api import ids
+from knowledge import lexical, ranking, term_stats, vectors
+from knowledge.embedders import Vectors, embedded_embedder, embedder
+from knowledge.filters import Filters
+from knowledge.models import EVERY_CHUNK, PREFIXES, Source, SourceType, audiences
+from knowledge.ranking import Dense, Lexical, Row, Scope
+
+DEFAULT_LIMIT = 10
+
+
+class SearchType(StrEnum):
+    SEMANTIC = "semantic"
+    TEXT = "text"
+    HYBRID = "hybrid"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A chunk, its score and where it is from."""
+
+    id: UUID
+    score: float
+    content: str
+    position: int
+    page: int | None
+    section: str
+    source_id: UUID
+    source_type: str
+    title: str
+    filename: str
+    tags: list[str]
+    metadata: dict[str, Any]
+
+    @property
+    def public_id(self) -> str:
+        return ids.encode("chunk", self.id)
+
+    @property
+    def public_source_id(self) -> str:
+        return ids.encode(PREFIXES[SourceType(self.source_type)], self.source_id)
+
+
+def search(
+    user: User,
+    query: str,
+    type: SearchType = SearchType.HYBRID,
+    filters: Filters | None = None,
+    limit: int = DEFAULT_LIMIT,
+) -> list[Found]:
+    """The best chunks first, all of them ones that `user` may see.
+
+    `text` finds what has at least one of the query's terms; the others rank everything.
+    Raises EmbedderUnavailable, and ResourceNotFound for an impossible id in the filters.
+    """
+    return find(audiences(user), query, SearchType(type), filters or Filters(), limit)
+
+
+def find(
+    readers: Sequence[UUID], query: str, type: SearchType, filters: Filters, limit: int
+) -> list[Found]:
+    """`search` in the knowledge of these audiences."""
+    # Before the first query: while a model is waited for, no connection is held.
+    vector = None if type == SearchType.TEXT else embedder().embed_query(query)
+    counted = {} if type == SearchType.SEMANTIC else lexical.count_query(query)
+    stats = term_stats.read(readers, [EVERY_CHUNK, *counted])
+    scope = scope_of(readers, filters, stats.get(EVERY_CHUNK, 0))
+    if not scope.chunks:
+        return []
+    words = Lexical(lexical.query_weights(counted, stats, stats[EVERY_CHUNK]), stats)
+    meaning = None if vector is None else dense_of(query, vector)
+    if type == SearchType.SEMANTIC and meaning:
+        rows = ranking.by_meaning(scope, meaning, limit)
+    elif type == SearchType.TEXT or meaning is None:
+        rows = ranking.by_words(scope, words, limit) if words.weights else []
+    else:
+        rows = ranking.by_both(scope, meaning, words, limit)
+    return [found_of(row) for row in rows]
+
+
+def found_of(row: Row) -> Found:
+    *others, metadata = row  # JSON comes as text: Django reads it for its own fields alone
+    found: Any = (*others, json.loads(metadata))
+    return Found(*found)
+
+
+def scope_of(readers: Sequence[UUID], filters: Filters, visible: int) -> Scope:
+    """`visible`: how many chunks there are without the filters."""
+    if not filters or not visible:
+        return Scope(readers, visible)
+    sources = filters.apply(Source.objects.filter(audience__in=readers))
+    chunks = sources.aggregate(chunks=Sum("chunk_count", default=0))["chunks"]
+    sql, parameters = sources.values("id").query.sql_with_params()
+    return Scope(readers, chunks, sql, tuple(parameters))
+
+
+COMPLETE = "SELECT name, dimensions, is_complete FROM knowledge_embeddingmodel"
+
+
+def dense_of(query: str, vector: Vectors) -> Dense | None:
+    """The query's vector, by a model that has embedded everything. None: nothing is embedded.
+
+    That is the settings' model; the embedded one, while the settings' has yet to catch up.
+    """
+    wanted = embedder().name
+    models = known_models()
+    fallback = embedded_embedder().name
+    if wanted not in models or (not models[wanted][1] and models.get(fallback, (0, False))[1]):
+        if fallback not in models:
+            return None
+        wanted, vector = fallback, embedded_embedder().embed_query(query)
+    return Dense(wanted, models[wanted][0], vectors.to_text(vector))
+
+
+def known_models() -> Mapping[str, tuple[int, bool]]:
+    """(dimensions, is complete) by name."""
+    with connection.cursor() as cursor:
+        cursor.execute(COMPLETE)
+        return {name: (dimensions, complete) for name, dimensions, complete in cursor.fetchall()}

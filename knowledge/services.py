@@ -1,0 +1,218 @@
+"""Everything that writes knowledge. Chunks, their vectors and the counts of their terms change
+together, in one transaction: a search sees all of a source or nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from knowledge import lexical, term_stats, vectors
+from knowledge.chunking import Block, Piece
+from knowledge.embedders import Vectors
+from knowledge.indexing import PreparedChunk, prepare, weigh
+from knowledge.models import EVERYONE, Chunk, Source, SourceType, Visibility
+from knowledge.term_stats import Counts
+
+COPY_CHUNKS = """
+COPY knowledge_chunk (id, source_id, audience, position, content, token_count, page, section, terms,
+    sparse) FROM STDIN
+"""
+COPY_EMBEDDINGS = """
+COPY knowledge_embedding (chunk_id, model, source_id, audience, vector) FROM STDIN
+"""
+COPY_VECTORS = """
+INSERT INTO knowledge_embedding (chunk_id, model, source_id, audience, vector)
+SELECT pair.new, old.model, %s, %s, old.vector
+FROM unnest(%s::uuid[], %s::uuid[]) AS pair (old, new)
+JOIN knowledge_embedding old ON old.chunk_id = pair.old
+"""
+MOVE_CHUNKS = """
+UPDATE knowledge_chunk SET audience = %s, terms = ARRAY(
+    SELECT (key & 4294967295) | (%s::bigint << 32) FROM unnest(terms) AS key
+) WHERE source_id = %s
+"""
+MOVE_EMBEDDINGS = """
+UPDATE knowledge_embedding SET audience = %s
+FROM knowledge_chunk chunk WHERE chunk.id = chunk_id AND chunk.source_id = %s
+"""
+
+
+def audience_of(owner_id: UUID, visibility: str) -> UUID:
+    return EVERYONE if visibility == Visibility.SHARED else owner_id
+
+
+def add_texts(owner: User, items: Sequence[dict[str, Any]]) -> list[Source]:
+    """Adds text directly, all of it or none. It can be found when this returns.
+
+    Each item has `content` and may have `title`, `tags`, `metadata` and `visibility`.
+    Raises EmbedderUnavailable.
+    """
+    sources = [
+        Source(
+            owner=owner,
+            audience=audience_of(owner.id, item.pop("visibility", Visibility.PRIVATE)),
+            source_type=SourceType.MANUAL,
+            **item,
+        )
+        for item in (dict(item) for item in items)
+    ]
+    index_sources([(source, prepare_text(source)) for source in sources])
+    return sources
+
+
+def prepare_text(source: Source) -> list[PreparedChunk]:
+    return prepare([Block(source.content)], title=source.title, filename=source.filename)
+
+
+def index_source(source: Source, chunks: Sequence[PreparedChunk]) -> None:
+    """Stores a new source, or a known one anew: all its chunks are replaced.
+
+    Raises Source.DoesNotExist when a known one has been deleted meanwhile.
+    """
+    index_sources([(source, chunks)])
+
+
+@transaction.atomic
+def index_sources(items: Sequence[tuple[Source, Sequence[PreparedChunk]]]) -> None:
+    """The same for several, all or none."""
+    known = [source for source, _ in items if not source._state.adding]
+    lock(known)
+    register_models(chunks for _, chunks in items)
+    before = term_stats.counts_of_sources([source.id for source in known])
+    after: Counts = Counter()
+    for source, chunks in items:
+        save(source, len(chunks))
+        insert_chunks(source, chunks)
+        insert_embeddings(source, chunks)
+        after.update(term_stats.counts(source.audience, (chunk.weights for chunk in chunks)))
+    term_stats.change(before, after)
+
+
+def register_models(lists: Iterable[Sequence[PreparedChunk]]) -> None:
+    """Before anything is stored: the first model ever has nothing to catch up with."""
+    for model, size in {
+        (name, len(vector)) for chunks in lists for name, vector in first_vectors(chunks)
+    }:
+        vectors.register(model, size)
+
+
+def first_vectors(chunks: Sequence[PreparedChunk]) -> Iterable[tuple[str, Vectors]]:
+    return chunks[0].vectors.items() if chunks else ()
+
+
+def lock(sources: Iterable[Source]) -> None:
+    """Nobody else changes or deletes them until the end of the transaction."""
+    for source in sorted(sources, key=lambda source: source.id):
+        Source.objects.select_for_update().only("pk").get(pk=source.pk)
+
+
+def save(source: Source, chunk_count: int) -> None:
+    is_new = source._state.adding
+    source.chunk_count = chunk_count
+    source.updated_at = source.created_at if is_new else timezone.now()
+    source.save(force_insert=is_new, force_update=not is_new)
+    if not is_new:
+        with connection.cursor() as cursor:  # without asking for each chunk what depends on it
+            cursor.execute("DELETE FROM knowledge_chunk WHERE source_id = %s", [source.id])
+
+
+def insert_chunks(source: Source, chunks: Sequence[PreparedChunk]) -> None:
+    owner = lexical.audience_hash(source.audience)
+    with connection.cursor() as cursor, cursor.copy(COPY_CHUNKS) as copy:
+        for position, chunk in enumerate(chunks):
+            piece = chunk.piece
+            copy.write_row(
+                (
+                    *(chunk.id, source.id, source.audience, position),
+                    *(piece.content, piece.token_count, piece.page, piece.section),
+                    lexical.keys(owner, chunk.weights),
+                    lexical.to_sparsevec(chunk.weights),
+                )
+            )
+
+
+def insert_embeddings(source: Source, chunks: Sequence[PreparedChunk]) -> None:
+    with connection.cursor() as cursor, cursor.copy(COPY_EMBEDDINGS) as copy:
+        for chunk in chunks:
+            for model, vector in chunk.vectors.items():
+                row = (chunk.id, model, source.id, source.audience, vectors.to_text(vector))
+                copy.write_row(row)
+
+
+@transaction.atomic
+def copy_source(original: Source, copy: Source) -> None:
+    """Stores the new source `copy` with the chunks of `original`, which nobody embeds again."""
+    lock([original])
+    kept = list(original.chunks.order_by("position").defer("terms", "sparse"))
+    chunks = [PreparedChunk(piece_of(chunk), weigh_again(chunk, copy)) for chunk in kept]
+    save(copy, len(chunks))
+    insert_chunks(copy, chunks)
+    pairs = [chunk.id for chunk in kept], [chunk.id for chunk in chunks]
+    with connection.cursor() as cursor:
+        cursor.execute(COPY_VECTORS, [copy.id, copy.audience, *pairs])
+    added = term_stats.counts(copy.audience, (chunk.weights for chunk in chunks))
+    term_stats.change(Counter(), added)
+
+
+def piece_of(chunk: Chunk) -> Piece:
+    return Piece(chunk.content, chunk.page, chunk.section, "", chunk.token_count)
+
+
+def weigh_again(chunk: Chunk, source: Source) -> dict[int, float]:
+    return weigh(chunk.content, source.title, source.filename)
+
+
+def change_text(source: Source, **changes: Any) -> None:
+    """`title`, `content`, `tags`, `metadata`, `visibility` of a source of text.
+
+    Raises EmbedderUnavailable, and Source.DoesNotExist when it has been deleted meanwhile.
+    """
+    visibility = changes.pop("visibility", source.visibility)
+    says_something_else = any(
+        name in changes and changes[name] != getattr(source, name) for name in ("title", "content")
+    )
+    for name, value in changes.items():
+        setattr(source, name, value)
+    if says_something_else:
+        source.audience = audience_of(source.owner_id, visibility)
+        index_source(source, prepare_text(source))
+    else:
+        change_labels(source, visibility, **changes)
+
+
+@transaction.atomic
+def change_labels(source: Source, visibility: str, **changes: Any) -> None:
+    """What can change without another look at the text: `tags`, `metadata`, who may read it."""
+    lock([source])
+    source.refresh_from_db(fields=["audience"])
+    for name, value in changes.items():
+        setattr(source, name, value)
+    source.updated_at = timezone.now()
+    source.save(update_fields=[*changes, "updated_at"])
+    audience = audience_of(source.owner_id, visibility)
+    if audience != source.audience:
+        move(source, audience)
+
+
+def move(source: Source, audience: UUID) -> None:
+    """Gives a source to other readers. Its chunks' terms and counts go with it."""
+    before = term_stats.counts_of_sources([source.id])
+    source.audience = audience
+    source.save(update_fields=["audience"])
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE_CHUNKS, [audience, lexical.audience_hash(audience), source.id])
+        cursor.execute(MOVE_EMBEDDINGS, [audience, source.id])
+    after: Counts = Counter()
+    for (_, term), chunks in before.items():
+        after[audience, term] += chunks
+    term_stats.change(before, after)
+
+
+def delete_source(source: Source) -> None:
+    """With its chunks and vectors, which the database deletes, and the counts of their terms."""
+    Source.objects.filter(pk=source.pk).delete()

@@ -1,0 +1,89 @@
+"""Where vectors are kept: one column for all models, and for each model an index of its own."""
+
+import hashlib
+import logging
+
+from django.db import connection, transaction
+
+from chatbot_project.api.errors import ModelUnavailable
+from knowledge.embedders import Vectors
+from knowledge.models import Chunk, EmbeddingModel
+
+logger = logging.getLogger(__name__)
+
+# pgvector's HNSW takes up to 2,000 dimensions in single precision, 4,000 in half; beyond, a model
+# has no index, and every search of it is exact.
+MOST_SINGLE, MOST_HALF = 2_000, 4_000
+EMBEDDED_INDEXES = {"all-MiniLM-L6-v2-int8": "knowledge_embedding_all_minilm_l6_v2_int8"}
+
+
+def to_text(vector: Vectors) -> str:
+    """As PostgreSQL reads it."""
+    values = vector.tolist()
+    return "[" + ",".join(["%.8g"] * len(values)) % tuple(values) + "]"
+
+
+def indexed_type(dimensions: int) -> str | None:
+    """What the column is cast to in the index; None: there is no index."""
+    if dimensions <= MOST_SINGLE:
+        return f"vector({dimensions})"
+    return f"halfvec({dimensions})" if dimensions <= MOST_HALF else None
+
+
+def index_name(model: str) -> str:
+    digest = hashlib.sha256(model.encode()).hexdigest()[:16]
+    return EMBEDDED_INDEXES.get(model, f"knowledge_embedding_{digest}")
+
+
+@transaction.atomic
+def register(model: str, dimensions: int, *, with_index: bool = True) -> EmbeddingModel:
+    """The model's row and its index, made where they are missing.
+
+    The first model of an installation is complete from the start. Raises ModelUnavailable when the
+    model gives vectors of another length than before: they could not be compared.
+    """
+    known = EmbeddingModel.objects.filter(pk=model).first()
+    if known is None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('knowledge.vectors.register'))")
+        known, made = EmbeddingModel.objects.get_or_create(
+            name=model,
+            defaults={"dimensions": dimensions, "is_complete": not Chunk.objects.exists()},
+        )
+        if made and with_index:
+            create_index(known)
+    if known.dimensions != dimensions:
+        logger.error("embedder_changed", extra={"had": known.dimensions, "has": dimensions})
+        raise ModelUnavailable("The embedding model gives vectors of another length than before.")
+    return known
+
+
+def create_index(model: EmbeddingModel, *, concurrently: bool = False) -> None:
+    """`concurrently`: without holding up writes, outside any transaction."""
+    kind = indexed_type(model.dimensions)
+    if kind is None:
+        return
+    operators = "halfvec_ip_ops" if kind.startswith("halfvec") else "vector_ip_ops"
+    how = "CONCURRENTLY" if concurrently else ""
+    name, literal = index_name(model.name), quoted(model.name)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE INDEX {how} IF NOT EXISTS {name} ON knowledge_embedding "
+            f"USING hnsw ((vector::{kind}) {operators}) WHERE model = {literal}"
+        )
+
+
+def drop_index(model: EmbeddingModel) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX IF EXISTS {index_name(model.name)}")
+
+
+def release_connection() -> None:
+    """A model may take its time: nobody else should wait for a connection."""
+    if not connection.in_atomic_block:
+        connection.close()
+
+
+def quoted(text: str) -> str:
+    """As a literal: the planner finds a partial index only for what it can read."""
+    return "'" + text.replace("'", "''").replace("%", "%%") + "'"

@@ -1,0 +1,133 @@
+"""The knowledge API."""
+
+import time
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet, ViewSet
+
+from chatbot_project.api.bodies import validate
+from chatbot_project.api.callers import Caller
+from chatbot_project.api.errors import Conflict, InsufficientPermissions, InvalidRequest
+from chatbot_project.api.pagination import Pagination
+from knowledge import schema, serializers, services
+from knowledge.models import Source, SourceType, Visibility
+from knowledge.search import search
+
+SHARE = "knowledge:share"
+
+
+def caller_of(request: Request) -> Caller:
+    caller: Caller = request._request.caller  # type: ignore[attr-defined]
+    return caller
+
+
+def require_right_to_share(caller: Caller) -> None:
+    """Staff may share knowledge with everyone; of keys with scopes, those that have this one."""
+    allowed = SHARE in caller.scopes if caller.scopes is not None else caller.user.is_staff
+    if not allowed:
+        raise InsufficientPermissions(
+            "Only staff, or a key with the scope knowledge:share, may share knowledge.",
+            required_scope=SHARE,
+        )
+
+
+class SearchViewSet(ViewSet):
+    required_scope = "knowledge:read"
+
+    @schema.search
+    def search(self, request: Request) -> Response:
+        began = time.perf_counter()
+        asked = validate(serializers.SearchSerializer, request.data)
+        results = [
+            serializers.show_found(found) for found in search(caller_of(request).user, **asked)
+        ]
+        query_time = round(time.perf_counter() - began, 4)
+        return Response({"results": results, "total": len(results), "query_time": query_time})
+
+
+class KnowledgeViewSet(GenericViewSet[Source]):
+    scope_area = "knowledge"
+    serializer_class = serializers.SourceSerializer
+    pagination_class = Pagination
+
+    def get_queryset(self) -> QuerySet[Source]:
+        return Source.objects.visible_to(caller_of(self.request).user)
+
+    @schema.list_sources
+    def list(self, request: Request) -> Response:
+        sources = listed(self.get_queryset(), request).defer("content")
+        page = self.paginate_queryset(sources.order_by("-created_at", "-id"))
+        return self.get_paginated_response([serializers.show_source(each) for each in page or []])
+
+    @schema.add_text
+    def create(self, request: Request) -> Response:
+        item = validate(serializers.TextSerializer, request.data)
+        [source] = add(caller_of(request), [item])
+        return Response(shown(source), status=201)
+
+    @schema.add_texts
+    def create_batch(self, request: Request) -> Response:
+        items = validate(serializers.TextsSerializer, request.data)["items"]
+        sources = add(caller_of(request), items)
+        return Response({"results": [shown(source) for source in sources]}, status=201)
+
+    @schema.get_source
+    def retrieve(self, request: Request, source_id: str) -> Response:
+        source = self.get_queryset().get_public(source_id)  # type: ignore[attr-defined]
+        chunks = source.chunks.order_by("position").defer("terms", "sparse")
+        return Response({**shown(source), "chunks": [serializers.show_chunk(c) for c in chunks]})
+
+    @schema.change_text
+    def partial_update(self, request: Request, source_id: str) -> Response:
+        source = self.changeable(request, source_id)
+        changes = validate(serializers.TextChangeSerializer, request.data)
+        serializers.check_length([changes.get("content", "")])
+        if changes.get("visibility", source.visibility) != source.visibility:
+            require_right_to_share(caller_of(request))
+        services.change_text(source, **changes)
+        return Response(shown(source))
+
+    @schema.delete_source
+    def destroy(self, request: Request, source_id: str) -> Response:
+        services.delete_source(self.changeable(request, source_id))
+        return Response(status=204)
+
+    def changeable(self, request: Request, source_id: str) -> Source:
+        """Raises InsufficientPermissions, Conflict for what is changed where it came from."""
+        source: Source = self.get_queryset().get_public(source_id)  # type: ignore[attr-defined]
+        if not source.may_be_changed_by(caller_of(request).user):
+            raise InsufficientPermissions("This is shared with you: its owner or staff change it.")
+        if source.source_type != SourceType.MANUAL:
+            thing = "file" if source.source_type == SourceType.DOCUMENT else "document"
+            raise Conflict(f"This was made from a {thing}: change or delete the {thing}.")
+        return source
+
+
+def add(caller: Caller, items: list[dict[str, Any]]) -> list[Source]:
+    serializers.check_length([item["content"] for item in items])
+    if any(item["visibility"] == Visibility.SHARED for item in items):
+        require_right_to_share(caller)
+    return services.add_texts(caller.user, items)
+
+
+def shown(source: Source) -> dict[str, Any]:
+    return {**serializers.show_source(source), "content": source.content}
+
+
+def listed(sources: QuerySet[Source], request: Request) -> QuerySet[Source]:
+    """What the query parameters leave of a list."""
+    parameters = request.query_params
+    if source_type := parameters.get("source_type"):
+        if source_type not in SourceType.values:
+            raise InvalidRequest(invalid_fields={"source_type": [f"Not a type: {source_type}."]})
+        sources = sources.filter(source_type=source_type)
+    if tags := parameters.getlist("tag"):
+        sources = sources.filter(tags__contains=tags)
+    if wanted := parameters.get("search", "").strip():
+        sources = sources.filter(title__icontains=wanted) | sources.filter(
+            filename__icontains=wanted
+        )
+    return sources

@@ -1,0 +1,72 @@
+"""Knowledge without embedding it: vectors of the tests' own making, and a client that adds text."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from knowledge import services
+from knowledge.chunking import Piece
+from knowledge.embedders import Vectors
+from knowledge.indexing import PreparedChunk, weigh
+from knowledge.models import Source, SourceType, Visibility
+
+MODEL, DIMENSIONS = "all-MiniLM-L6-v2-int8", 384
+
+AddText = Callable[..., dict[str, Any]]
+MakeSource = Callable[..., Source]
+
+
+@pytest.fixture
+def add_text() -> AddText:
+    """`add_text(client, "content", title="...")` through the API."""
+
+    def add(client: Client, content: str, **fields: Any) -> dict[str, Any]:
+        body = {"content": content, **fields}
+        response = client.post("/api/knowledge", body, content_type="application/json")
+        assert response.status_code == 201, response.content
+        added: dict[str, Any] = response.json()
+        return added
+
+    return add
+
+
+@pytest.fixture
+def make_source() -> MakeSource:
+    """A stored source of chunks with these contents and vectors (default: random ones)."""
+
+    def make(
+        owner: User,
+        contents: Sequence[str],
+        vectors: Vectors | None = None,
+        visibility: str = Visibility.PRIVATE,
+        pages: Sequence[int | None] | None = None,
+        **fields: Any,
+    ) -> Source:
+        fields = {"source_type": SourceType.MANUAL, "title": "", **fields}
+        source = Source(owner=owner, audience=services.audience_of(owner.id, visibility), **fields)
+        known = random_vectors(len(contents)) if vectors is None else vectors
+        places = pages or [None] * len(contents)
+        chunks = [
+            prepared(source, content, vector, page)
+            for content, vector, page in zip(contents, known, places, strict=True)
+        ]
+        services.index_source(source, chunks)
+        return source
+
+    return make
+
+
+def prepared(source: Source, content: str, vector: Vectors, page: int | None) -> PreparedChunk:
+    piece = Piece(content, page, "", source.title, len(content.split()))
+    weights = weigh(content, source.title, source.filename)
+    return PreparedChunk(piece, weights, {MODEL: vector})
+
+
+def random_vectors(count: int, seed: int = 7) -> Vectors:
+    made = np.random.default_rng(seed).normal(size=(count, DIMENSIONS)).astype(np.float32)
+    unit: Vectors = made / np.linalg.norm(made, axis=1, keepdims=True)
+    return unit

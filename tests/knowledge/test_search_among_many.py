@@ -1,0 +1,164 @@
+"""Complete, right, and one's own and shared knowledge only, however much of others' there is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from django.db import connection
+
+from accounts.models import User
+from knowledge import lexical, ranking
+from knowledge.embedders import Vectors, embedder
+from knowledge.filters import Filters
+from knowledge.models import EmbeddingModel, Source, TermStat
+from knowledge.search import Found, SearchType, search
+from tests.knowledge import crowd
+from tests.knowledge.crowd import Crowd
+
+QUERIES = [
+    "How do I keep penguins warm?",
+    "word17 invoices paid",
+    "When are the backups written?",
+    "the error of a compiler word2048",
+    "vacation days of employees",
+]
+TYPES = list(SearchType)
+
+
+@dataclass
+class Many:
+    small: Crowd  # an account of 50 chunks
+    shared: Crowd  # 20 that everyone may see
+    large: Crowd  # an account of 20,000
+
+    @property
+    def visible_to_small(self) -> list[Crowd]:
+        return [self.small, self.shared]
+
+
+@pytest.fixture(scope="module")
+def many(committed_database: None, django_db_blocker: Any) -> Iterator[Many]:
+    with django_db_blocker.unblock():
+        users = [User.objects.create_user(f"{name}@crowd.test") for name in ("s", "c", "l")]
+        base = crowd.base_vectors()
+        crowd.drop_index()
+        made = Many(
+            Crowd(users[0], 50, base, 1),
+            Crowd(users[1], 20, base, 2),
+            Crowd(users[2], 20_000, base, 3),
+        )
+        made.small.store()
+        made.shared.store("shared")
+        made.large.store()
+        crowd.rebuild_index()
+        yield made
+        crowd.drop_index()
+        for user in users:
+            user.delete()
+        assert not Source.objects.exists()
+        assert not TermStat.objects.exists()
+        crowd.rebuild_index()
+        EmbeddingModel.objects.all().delete()
+        connection.close()
+
+
+@pytest.fixture(autouse=True)
+def database(many: Many, django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        yield
+
+
+def true_scores(crowds: list[Crowd], query: str, type: SearchType) -> list[float]:
+    """What each visible chunk scores, computed without the database, the best first."""
+    vectors: Vectors = np.concatenate([each.vectors for each in crowds])
+    weights = [weight for each in crowds for weight in each.weights]
+    cosines = np.clip(vectors @ embedder().embed_query(query), 0, None)
+    chunks_with = {
+        term: sum(term in weight for weight in weights) for term in lexical.count_query(query)
+    }
+    wanted = lexical.query_weights(lexical.count_query(query), chunks_with, len(weights))
+    said = np.array([sum(w.get(t, 0) * x for t, x in wanted.items()) for w in weights])
+    scores = {
+        SearchType.SEMANTIC: cosines,
+        SearchType.TEXT: said[said > 0],
+        SearchType.HYBRID: 0.5 * cosines + 0.5 * said,
+    }[type]
+    return sorted(map(float, scores), reverse=True)
+
+
+def scores(found: list[Found]) -> list[float]:
+    return [each.score for each in found]
+
+
+@pytest.mark.parametrize("type", TYPES)
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_small_account_gets_all_and_exactly_its_own(
+    many: Many, query: str, type: SearchType
+) -> None:
+    found = search(many.small.owner, query, type, limit=50)
+    expected = true_scores(many.visible_to_small, query, type)[:50]
+    assert scores(found) == pytest.approx(expected, abs=1e-4)
+    seen = {text for each in many.visible_to_small for text in each.texts}
+    assert {each.content for each in found} <= seen
+
+
+@pytest.mark.parametrize("type", TYPES)
+def test_filters_leave_nothing_out(many: Many, type: SearchType) -> None:
+    found = search(many.small.owner, "penguins pump", type, Filters(tags=["crowd"]), limit=50)
+    expected = true_scores(many.visible_to_small, "penguins pump", type)[:50]
+    assert scores(found) == pytest.approx(expected, abs=1e-4)
+    assert search(many.large.owner, "penguins pump", type, Filters(tags=["none"])) == []
+
+
+@pytest.mark.parametrize("type", TYPES)
+def test_one_source_of_a_large_account(many: Many, type: SearchType) -> None:
+    source = Source.objects.filter(owner=many.large.owner).order_by("id")[3]
+    filters = Filters(source_ids=[source.public_id])
+    found = search(many.large.owner, "warm penguins", type, filters, limit=10)
+    assert len(found) == 10
+    assert {each.source_id for each in found} == {source.id}
+
+
+@pytest.mark.parametrize("type", TYPES)
+def test_a_large_account_by_its_indexes(
+    many: Many, type: SearchType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same chunks as exact search finds, but for two in a hundred."""
+    same = 0
+    for query in QUERIES:
+        nearly = search(many.large.owner, query, type, limit=10)
+        with monkeypatch.context() as patch:
+            patch.setattr(ranking, "EXACT_UP_TO", 10**9)
+            exactly = search(many.large.owner, query, type, limit=10)
+        worst = exactly[-1].score - 1e-6  # of chunks that score alike, any will do
+        same += sum(each.score >= worst for each in nearly)
+        assert len(nearly) == 10
+    assert same >= 0.98 * 10 * len(QUERIES)
+
+
+@pytest.mark.parametrize("type", TYPES)
+def test_the_way_to_a_large_account_is_an_index(many: Many, type: SearchType) -> None:
+    plans = Plans()
+    with connection.execute_wrapper(plans):
+        search(many.large.owner, "invoices paid word17", type)
+    plan = "\n".join(plans.seen)
+    if type != SearchType.TEXT:
+        assert "knowledge_embedding_all_minilm_l6_v2_int8" in plan
+    if type != SearchType.SEMANTIC:
+        assert "chunks_with_a_term" in plan
+
+
+class Plans:
+    """Explains each query that ranks, before it runs."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "found.score" in sql and not sql.startswith("EXPLAIN"):
+            with context["cursor"].connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN {sql}", params)
+                self.seen += [line for (line,) in cursor.fetchall()]
+        return execute(sql, params, many, context)
