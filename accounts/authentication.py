@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import connection
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -20,6 +19,7 @@ from accounts import keys
 from accounts.models import ApiKey, Tier, User
 from chatbot_project.api.callers import Caller
 from chatbot_project.api.errors import InsufficientPermissions, InvalidApiKey
+from chatbot_project.api.pages import Session
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 LAST_USED_PRECISION = timedelta(minutes=1)
@@ -96,7 +96,7 @@ def note_use(key: ApiKey, now: datetime) -> None:
 
 def authenticate_session(request: HttpRequest) -> Caller | None:
     """The person behind the session cookie; None when nobody is signed in any more."""
-    SessionMiddleware(_no_response).process_request(request)
+    Session(_no_response).process_request(request)
     user = get_user(request)
     if not isinstance(user, User):
         return None

@@ -33,6 +33,7 @@ class Round:
     answers: int
     seconds: float
     cpu: dict[str, float]
+    others: float  # cores that the rest of the machine kept busy: a measure of the noise
 
     @property
     def answers_per_cpu_second(self) -> float:
@@ -68,12 +69,20 @@ def scenarios() -> list[Scenario]:
 
 
 def measure(platform: Platform, scenario: Scenario, answers: int) -> Round:
-    before, began = costs.cpu_seconds(platform.parts), time.perf_counter()
+    before, load_before = costs.cpu_seconds(platform.parts), load_seconds(platform)
+    machine_before, began = costs.machine_seconds(), time.perf_counter()
     asyncio.run(load.run(scenario.target(platform), answers=answers, callers=CALLERS))
     seconds = time.perf_counter() - began
     wait_for_titles(platform)
-    after = costs.cpu_seconds(platform.parts)
-    return Round(answers, seconds, costs.spent(before, after))
+    cpu = costs.spent(before, costs.cpu_seconds(platform.parts))
+    ours = sum(cpu.values()) + load_seconds(platform) - load_before
+    others = costs.machine_seconds() - machine_before - ours
+    return Round(answers, seconds, cpu, others / (time.perf_counter() - began))
+
+
+def load_seconds(platform: Platform) -> float:
+    """CPU time of what makes the load: the callers, which are this process, and the upstream."""
+    return time.process_time() + platform.upstream.cpu_seconds()
 
 
 def wait_for_titles(platform: Platform) -> None:
@@ -118,7 +127,8 @@ def show_round(scenario: Scenario) -> None:
     parts = ", ".join(f"{name} {cpu * 1000 / last.answers:.2f}" for name, cpu in last.cpu.items())
     print(
         f"{scenario.title}: {last.answers} answers in {last.seconds:.1f} s, "
-        f"{last.answers_per_cpu_second:.1f} per CPU-second (ms an answer: {parts})",
+        f"{last.answers_per_cpu_second:.1f} per CPU-second (ms an answer: {parts}; "
+        f"cores busy with something else: {last.others:.1f})",
         file=sys.stderr,
         flush=True,
     )

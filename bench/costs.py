@@ -36,3 +36,9 @@ def cpu_seconds(parts: list[Part]) -> dict[str, float]:
 
 def spent(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
     return {name: after[name] - before[name] for name in before}
+
+
+def machine_seconds() -> float:
+    """CPU time that everything on this machine has used since its start."""
+    times = psutil.cpu_times()
+    return float(sum(times[:9]) - times.idle - getattr(times, "iowait", 0))

@@ -38,7 +38,8 @@ class Platform:
     port: int
     upstream_port: int
     key: str
-    parts: list[Part]  # all that works on an answer; neither the upstream nor the load
+    parts: list[Part]  # all that works on an answer
+    upstream: Part  # which does not
     database_url: str
 
     def part(self, name: str) -> Part:
@@ -56,7 +57,7 @@ def started(folder: Path) -> Iterator[Platform]:
     addresses = embedded_addresses(folder)
     with ExitStack() as stack:
         stack.enter_context(running(["postgres", "valkey"], folder))
-        upstream = _spawn(
+        upstream = spawn(
             [sys.executable, "-m", "bench.upstream"], {}, stack, stdout=subprocess.PIPE
         )
         assert upstream.stdout
@@ -79,6 +80,7 @@ def started(folder: Path) -> Iterator[Platform]:
             upstream_port=upstream_port,
             key=key,
             parts=[*parts, *_servers(addresses)],
+            upstream=Part("upstream", psutil.Process(upstream.pid)),
             database_url=addresses["DATABASE_URL"],
         )
 
@@ -105,17 +107,17 @@ def _manage(environment: dict[str, str], *arguments: str) -> str:
 def _start_part(name: str, environment: dict[str, str], folder: Path, stack: ExitStack) -> Part:
     """One line of the Procfile, its output in a log of its own."""
     log = stack.enter_context((folder / f"bench-{name}.log").open("wb"))
-    process = _spawn(shlex.split(_procfile()[name]), environment, stack, stdout=log, stderr=log)
+    process = spawn(shlex.split(procfile()[name]), environment, stack, stdout=log, stderr=log)
     return Part(name, psutil.Process(process.pid))
 
 
-def _procfile() -> dict[str, str]:
+def procfile() -> dict[str, str]:
     lines = (PROJECT / "Procfile").read_text().splitlines()
     commands = (line.partition(":") for line in lines if ":" in line and line[0] != "#")
     return {name.strip(): command.strip() for name, _, command in commands}
 
 
-def _spawn(
+def spawn(
     command: list[str], environment: dict[str, str], stack: ExitStack, **output: IO[bytes] | int
 ) -> subprocess.Popen[bytes]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -125,11 +127,11 @@ def _spawn(
         env={**os.environ, **environment, "PATH": path},
         **output,  # type: ignore[call-overload]
     )
-    stack.callback(_end, process)
+    stack.callback(end, process)
     return process
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
         process.wait(timeout=15)

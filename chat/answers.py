@@ -11,6 +11,7 @@ from chat.models import Message
 GATHER_SECONDS = 0.02  # text is held back no longer; an event costs more than what it carries
 KEEP_ALIVE_SECONDS = 15
 AT_ONCE = 64_000  # bytes
+MAX_CHARACTERS = 1_000_000  # a provider that says more does not know when to stop
 
 
 class Answer:
@@ -23,6 +24,7 @@ class Answer:
         self.events: list[bytes] = []
         self.text = ""
         self.ended = False
+        self.failure = ""  # why it failed, for the reader
         self._changed = asyncio.Event()
         self._gathered: list[str] = []
         self._half_character = ""
@@ -41,6 +43,10 @@ class Answer:
                 self.flush()
             else:
                 self._timer = asyncio.get_running_loop().call_later(wait, self.flush)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.text) >= MAX_CHARACTERS
 
     def _whole_characters(self, text: str) -> str:
         """Text that PostgreSQL can hold. A provider may cut an emoji's surrogates apart."""

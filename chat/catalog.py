@@ -1,15 +1,16 @@
 """Which model answers: the public names, and the provider's name behind each."""
 
 import asyncio
+import time
 from typing import NamedTuple
 
 from django.conf import settings
-from django.core.cache import cache
 
 from chat import providers
 from chatbot_project.api.errors import InvalidRequest, ModelUnavailable
 
-LISTING_SECONDS = 60
+LISTING_SECONDS = 60.0
+FAILURE_SECONDS = 5.0
 
 
 class Model(NamedTuple):
@@ -17,21 +18,8 @@ class Model(NamedTuple):
     provider_name: str  # what the provider is asked for
 
 
-def known_names() -> list[str]:
-    """The public names, the default first. With CHAT_MODELS unset: what the provider lists."""
-    if settings.CHAT_MODELS:
-        names = list(settings.CHAT_MODELS)
-    elif settings.EMBEDDED_MODEL:
-        names = [settings.EMBEDDED_MODEL_NAME]
-    else:
-        names = _provider_names()
-    default = settings.CHAT_DEFAULT_MODEL
-    return [default, *(name for name in names if name != default)] if default else names
-
-
-def resolve(name: str | None) -> Model:
-    """The model for a name, or the default one. Raises InvalidRequest, ModelUnavailable."""
-    name = name or _default_name()
+def resolve(name: str) -> Model:
+    """The model behind a public name. Raises InvalidRequest."""
     if settings.CHAT_MODELS:
         if name not in settings.CHAT_MODELS:
             known = ", ".join(settings.CHAT_MODELS)
@@ -43,21 +31,51 @@ def resolve(name: str | None) -> Model:
     return Model(name, settings.EMBEDDED_MODEL_NAME if settings.EMBEDDED_MODEL else name)
 
 
-def _default_name() -> str:
+async def known_names() -> list[str]:
+    """The public names, the default first. With CHAT_MODELS unset: what the provider lists.
+
+    Raises ModelUnavailable where the provider must be asked and does not answer.
+    """
+    if settings.CHAT_MODELS:
+        names = list(settings.CHAT_MODELS)
+    elif settings.EMBEDDED_MODEL:
+        names = [settings.EMBEDDED_MODEL_NAME]
+    else:
+        names = await _listing.names()
+    default = settings.CHAT_DEFAULT_MODEL
+    return [default, *(name for name in names if name != default)] if default else names
+
+
+async def default_name() -> str:
+    """The model of a request that names none. Raises ModelUnavailable."""
     if settings.CHAT_DEFAULT_MODEL:
         return settings.CHAT_DEFAULT_MODEL
-    names = known_names()
+    names = await known_names()
     if not names:
         raise ModelUnavailable("The provider lists no model. Name one in the request.")
     return names[0]
 
 
-def _provider_names() -> list[str]:
-    names = cache.get("chat:models")
-    if names is None:
+class _Listing:
+    """What the provider lists, asked once for all who wait and kept for a while; failures too."""
+
+    def __init__(self) -> None:
+        self._asked: asyncio.Task[list[str]] | None = None
+        self._until = 0.0
+
+    async def names(self) -> list[str]:
+        if self._asked is None or (self._asked.done() and time.monotonic() >= self._until):
+            self._asked = asyncio.create_task(self._ask())
         try:
-            names = asyncio.run(providers.list_models())
+            return await asyncio.shield(self._asked)
         except providers.ProviderFailed as failure:
             raise ModelUnavailable(failure.message) from failure
-        cache.set("chat:models", names, LISTING_SECONDS)
-    return names
+
+    async def _ask(self) -> list[str]:
+        self._until = time.monotonic() + FAILURE_SECONDS
+        names = await providers.list_models()
+        self._until = time.monotonic() + LISTING_SECONDS
+        return names
+
+
+_listing = _Listing()

@@ -6,9 +6,10 @@ leases of all its answers every second, saves what they say so far, and hears wh
 
 import asyncio
 import logging
+from contextlib import aclosing
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
 from chat import events, mirror, providers, services, titles
 from chat.answers import Answer
@@ -32,11 +33,13 @@ class _Generation:
         self.stream = stream
         self.answer = Answer(turn.answer, streamed=stream)
         self.piece = providers.Piece()
+        self.begun = False
         self.saving = False  # too late to stop
-        self.stopped_as = Status.FAILED
+        self.stop_as: Status | None = None
         self.task = asyncio.create_task(self.run())
 
     async def run(self) -> None:
+        self.begun = True
         self.answer.publish(events.start(self.turn.answer))
         status, error, message = await self._written()
         self.saving = True
@@ -61,7 +64,7 @@ class _Generation:
         except providers.ProviderFailed as failure:
             return Status.FAILED, failure.code, failure.message
         except asyncio.CancelledError:
-            if self.stopped_as == Status.STOPPED:
+            if self.stop_as == Status.STOPPED:
                 return Status.STOPPED, "", ""
             return Status.FAILED, "MODEL_UNAVAILABLE", "The server was stopped during the answer."
         except Exception:  # whatever it was: the message is saved and its readers are told
@@ -70,12 +73,18 @@ class _Generation:
         return Status.COMPLETED, "", ""
 
     async def _write(self) -> None:
+        if self.stop_as:  # before it had begun
+            raise asyncio.CancelledError
         provider = providers.provider()
         if not self.stream:
             self._take(await provider.complete(self.turn.prompt))
             return
-        async for piece in provider.stream(self.turn.prompt):
-            self._take(piece)
+        async with aclosing(provider.stream(self.turn.prompt)) as pieces:
+            async for piece in pieces:
+                self._take(piece)
+                if self.answer.is_full:
+                    self.piece.finish_reason = "length"
+                    return
 
     def _take(self, piece: providers.Piece) -> None:
         self.answer.add(piece.text)
@@ -86,18 +95,22 @@ class _Generation:
         answer = self.turn.answer
         try:
             await _save(self.turn, outcome)
-        except DatabaseError:
-            logger.exception("answer_not_saved")  # the sweep ends it with what the keeper has saved
+        except Exception:  # the sweep ends it with what the keeper has saved; readers hear it now
+            logger.exception("answer_not_saved")
             answer.status, answer.error = Status.FAILED, "INTERNAL_ERROR"
             message = "The answer could not be saved."
-        self.answer.end(events.end(answer, message))
-        del _running[answer.id]
+        finally:
+            self.answer.failure = message
+            self.answer.end(events.end(answer, message))
+            del _running[answer.id]
         if self.turn.first and answer.status == Status.COMPLETED:
             titles.wake_up()
 
     def stop(self, status: Status) -> None:
-        if not self.saving:
-            self.stopped_as = status
+        if self.saving or self.stop_as:
+            return
+        self.stop_as = status
+        if self.begun:  # a task cancelled before its first step would never run at all
             self.task.cancel()
 
 
@@ -105,7 +118,7 @@ async def _save(turn: Turn, outcome: Outcome) -> None:
     for delay in SAVE_DELAYS:
         try:
             return await in_database(services.finish_answer, turn, outcome)
-        except DatabaseError:
+        except OperationalError:
             await asyncio.sleep(delay)
     return await in_database(services.finish_answer, turn, outcome)
 
@@ -142,7 +155,7 @@ async def stop_all() -> None:
     for generation in generations:
         generation.stop(Status.FAILED)
     await asyncio.gather(*(generation.answer.wait() for generation in generations))
-    await mirror.drain()
+    await mirror.close()
     await providers.close()
 
 

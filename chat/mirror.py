@@ -54,10 +54,13 @@ def add(message_id: UUID, number: int, event: bytes) -> None:
         _writer = asyncio.get_running_loop().create_task(_write_pending())
 
 
-async def drain() -> None:
-    """Until everything queued has been written or dropped."""
+async def close() -> None:
+    """At the end of the process, when everything queued has been written or dropped."""
     if _writer is not None:
         await _writer
+    if _client.cache_info().currsize:
+        await _client().aclose()
+        _client.cache_clear()
 
 
 async def _write_pending() -> None:
@@ -79,8 +82,7 @@ async def _write(batch: dict[UUID, list[Entry]]) -> None:
     for message_id, entries in batch.items():
         fields = {str(entry.number): entry.event for entry in entries}
         pipeline.xadd(_key(message_id), fields, id=f"{entries[-1].number}-0")  # type: ignore[arg-type]
-        if entries[0].number == 1:
-            pipeline.expire(_key(message_id), KEPT_SECONDS)
+        pipeline.expire(_key(message_id), KEPT_SECONDS)
     await pipeline.execute()
 
 
@@ -97,10 +99,12 @@ async def read(message_id: UUID, after: int) -> AsyncIterator[list[Entry]]:
         except (RedisError, OSError):
             return
         entries = _entries(found, after)
-        if entries and entries[0].number != after + 1:
+        unbroken = [e for number, e in enumerate(entries, after + 1) if e.number == number]
+        if unbroken or not entries:
+            yield unbroken
+        if len(unbroken) < len(entries):
             return
-        yield entries
-        after = entries[-1].number if entries else after
+        after += len(unbroken)
 
 
 def _entries(found: object, after: int) -> list[Entry]:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from accounts.models import ApiKey, User
@@ -22,6 +23,10 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         if chat is None:
             raise ResourceNotFound("There is no such chat.")
         return chat
+
+    def with_changes(self) -> "ChatQuerySet":
+        """`changed_at`: when it was last asked, answered or changed."""
+        return self.annotate(changed_at=Greatest("updated_at", "leaf__completed_at"))
 
     def search(self, term: str) -> "ChatQuerySet":
         """Chats with `term` in the title or in any message."""

@@ -7,7 +7,7 @@ Both raise ProviderFailed, which says in our words what went wrong: never in the
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,7 +28,7 @@ LONGEST_RETRY_AFTER = 5.0  # seconds
 DRAIN_SECONDS = 0.1  # some servers keep the line open after the end
 # Refused before any work was done, or worth another try. Not time-outs: the provider may still be
 # writing, and would be paid twice.
-RETRIED_STATUSES = {429, 500, 502, 503, 504}
+RETRIED_STATUSES = {429, 500, 502, 503}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class ProviderFailed(Exception):
 
 
 class Provider(Protocol):
-    def stream(self, prompt: Prompt) -> AsyncIterator[Piece]: ...
+    def stream(self, prompt: Prompt) -> AsyncGenerator[Piece, None]: ...
 
     async def complete(self, prompt: Prompt) -> Piece: ...
 
@@ -96,7 +96,7 @@ class OpenAICompatible:
                 await _wait_or_raise(failure, delay)
         raise AssertionError("the last try returns or raises")
 
-    async def stream(self, prompt: Prompt) -> AsyncIterator[Piece]:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
         """Tries again only while no text has come: nobody is told the same thing twice."""
         for delay in [*RETRY_DELAYS, None]:
             begun = False
@@ -144,7 +144,7 @@ class OpenAICompatible:
                 if response.status != 200:
                     raise _status_failure(response)
                 yield response
-        except (aiohttp.ClientConnectorError, aiohttp.ServerDisconnectedError) as error:
+        except aiohttp.ClientConnectorError as error:
             raise ProviderFailed("The language model cannot be reached.", retry=0) from error
         except TimeoutError as error:
             raise ProviderFailed("The language model took too long.") from error
@@ -217,7 +217,7 @@ def _whole_piece(body: bytes) -> Piece:
 
 def _parsed(body: bytes) -> dict[str, Any]:
     try:
-        parsed = json.loads(body)
+        parsed = json.loads(body.decode())
     except ValueError as error:
         raise _malformed() from error
     if not isinstance(parsed, dict):
@@ -229,7 +229,7 @@ def _parsed(body: bytes) -> dict[str, Any]:
 
 def _piece(parsed: dict[str, Any], part: str) -> Piece:
     """`part` is where the text is: `message` of a whole answer, `delta` of a streamed chunk."""
-    piece = Piece(model=parsed.get("model") or "")
+    piece = Piece()
     try:
         if choices := parsed.get("choices"):
             piece.text = (choices[0].get(part) or {}).get("content") or ""
@@ -238,10 +238,19 @@ def _piece(parsed: dict[str, Any], part: str) -> Piece:
             raise _malformed()
     except (AttributeError, KeyError, IndexError, TypeError) as error:
         raise _malformed() from error
-    if not all(isinstance(t, str) for t in (piece.text, piece.model, piece.finish_reason)):
-        raise _malformed()
-    piece.prompt_tokens, piece.completion_tokens = _counts(parsed.get("usage"))
+    piece.model = parsed.get("model") or ""
+    for said in (piece.text, piece.model, piece.finish_reason):
+        if not isinstance(said, str):
+            raise _malformed()
+    piece.model, piece.finish_reason = _plain(piece.model), _plain(piece.finish_reason)
+    if usage := parsed.get("usage"):
+        piece.prompt_tokens, piece.completion_tokens = _counts(usage)
     return piece
+
+
+def _plain(word: str) -> str:
+    """Without what no database column takes. (Of text, the answer itself takes care.)"""
+    return word if word.isalnum() else word.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _counts(usage: Any) -> tuple[int, int] | tuple[None, None]:
@@ -271,6 +280,7 @@ async def close() -> None:
     """Before the process ends: closes the connections of `provider()`, if there are any."""
     if provider.cache_info().currsize:
         await provider().close()
+        provider.cache_clear()
 
 
 @asynccontextmanager
@@ -282,7 +292,8 @@ async def opened() -> AsyncIterator[Provider]:
 
 def _session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0),
+        # Shorter than the five seconds after which common servers hang up.
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4),
         cookie_jar=aiohttp.DummyCookieJar(),
         proxy=_proxy(settings.OPENAI_BASE_URL),
     )

@@ -20,8 +20,8 @@ from chatbot_project.api.threads import in_database
 from chatbot_project.api.times import rfc3339
 
 FAILURES = {
-    failure.default_code: failure
-    for failure in (errors.ModelUnavailable, errors.InvalidRequest, errors.InternalError)
+    error.default_code: error
+    for error in (errors.ModelUnavailable, errors.InvalidRequest, errors.InternalError)
 }
 
 
@@ -52,12 +52,12 @@ def streamed(events: AsyncIterator[bytes]) -> StreamingHttpResponse:
     )
 
 
-def whole(message: Message) -> HttpResponse:
-    """Raises the ApiError of an answer that failed."""
+def whole(message: Message, failure: str = "") -> HttpResponse:
+    """Raises the ApiError of an answer that failed, `failure` being its message."""
     chat_id = ids.encode("chat", message.chat_id)
     if message.status == Status.FAILED:
-        failure = FAILURES.get(message.error, errors.InternalError)
-        raise failure(chat_id=chat_id, message_id=message.public_id)
+        error = FAILURES.get(message.error, errors.InternalError)
+        raise error(failure or None, chat_id=chat_id, message_id=message.public_id)
     shown = {
         "id": chat_id,
         "message_id": message.public_id,

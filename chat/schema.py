@@ -5,11 +5,17 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 
 from chat import serializers
 
-STREAM = """data: {"type": "text", "content": "Hello! I'm here to help you with"}
+STREAM = """id: msg_01jh0000000000000000000001.1.0
+data: {"type": "start", "chat_id": "chat_01jh...", "message_id": "msg_01jh...", "model": "gpt-4"}
 
+id: msg_01jh0000000000000000000001.2.32
+data: {"type": "text", "content": "Hello! I'm here to help you with"}
+
+id: msg_01jh0000000000000000000001.3.65
 data: {"type": "text", "content": " any questions or tasks you have."}
 
-data: {"type": "done"}
+id: msg_01jh0000000000000000000001.4.65
+data: {"type": "done", "message_id": "msg_01jh...", "status": "completed", "usage": {...}, ...}
 
 """
 EVENTS = """Server-sent events, each `data:` a JSON object with a `type`:

@@ -27,6 +27,21 @@ class ResponseFormatSerializer(ObjectField):
         return value
 
 
+class EmptyListField(serializers.ListField):
+    """Looks at none of the items: that there are any is enough."""
+
+    default_error_messages = {  # noqa: RUF012 - as REST framework declares it
+        "not_empty": "Attachments are not supported yet: leave it empty."
+    }
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if not isinstance(data, list):
+            self.fail("not_a_list", input_type=type(data).__name__)
+        if data:
+            self.fail("not_empty")
+        return data
+
+
 class OptionsSerializer(serializers.Serializer[Any]):
     """Everything about an answer but the question."""
 
@@ -53,13 +68,7 @@ class OptionsSerializer(serializers.Serializer[Any]):
 
 class QuestionSerializer(OptionsSerializer):
     message = TextField(max_length=settings.CHAT_MAX_MESSAGE_CHARACTERS)
-    attachments = serializers.ListField(
-        child=serializers.JSONField(),
-        required=False,
-        max_length=0,
-        help_text="Must be empty for now.",
-        error_messages={"max_length": "Attachments are not supported yet: leave it empty."},
-    )
+    attachments = EmptyListField(required=False, help_text="Must be empty for now.")
     own_fields: tuple[str, ...] = ("message",)
 
 
@@ -143,6 +152,7 @@ class ChatChangeSerializer(serializers.Serializer[Any]):
 class ChatSerializer(serializers.ModelSerializer[Chat]):
     id = serializers.CharField(source="public_id")
     metadata = ObjectField()
+    updated_at = serializers.DateTimeField(source="changed_at")
 
     class Meta:
         model = Chat

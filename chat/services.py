@@ -8,16 +8,15 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts import usage
 from accounts.models import ApiKey, User
-from chat import catalog, context, tokens
-from chat.models import Chat, Message, Role, Status
+from chat import announcing, catalog, context, limits, tokens
+from chat.models import Chat, Message, MessageQuerySet, Role, Status
 from chat.providers import Prompt
-from chatbot_project.api.errors import Conflict, InvalidRequest, RateLimited
+from chatbot_project.api.errors import Conflict, InvalidRequest, ResourceNotFound
 from chatbot_project.api.inserts import insert
 
 LEASE = timedelta(seconds=15)
@@ -57,7 +56,7 @@ def start_chat(
     *,
     asker: Asker,
     message: str,
-    model: str | None,
+    model: str,
     options: JSON,
     system: str = "",
     metadata: JSON | None = None,
@@ -77,8 +76,9 @@ def start_chat(
     answer = _empty_answer(chat, question, named, options, asker)
     chat.leaf_id = answer.id
     with transaction.atomic():
-        _check_answers_at_once(asker.user)
+        answer.lease_expires_at = limits.check_answers_at_once(asker.user) + LEASE
         insert(chat, question, answer)
+        announcing.question_asked(question, asker.user.pk)
     return _turn(chat, answer, named, [question], first=True)
 
 
@@ -144,7 +144,6 @@ def _empty_answer(
         provider_model=model.provider_name,
         options=options,
         api_key=asker.key,
-        lease_expires_at=timezone.now() + LEASE,
     )
 
 
@@ -161,9 +160,14 @@ def _store(chat: Chat, asker: Asker, messages: list[Message]) -> None:
 def _insert(chat: Chat, asker: Asker, messages: list[Message]) -> None:
     try:
         with transaction.atomic():
-            _check_answers_at_once(asker.user)
+            answer = messages[-1]
+            answer.lease_expires_at = limits.check_answers_at_once(asker.user) + LEASE
+            # First: it locks the chat, which may be about to be deleted.
+            if not Chat.objects.filter(pk=chat.pk).update(leaf=answer, updated_at=Now()):
+                raise ResourceNotFound("There is no such chat.")
             insert(*messages)
-            Chat.objects.filter(pk=chat.pk).update(leaf=messages[-1], updated_at=Now())
+            if messages[0].role == Role.USER:
+                announcing.question_asked(messages[0], asker.user.pk)
     except IntegrityError as error:
         if "one_answer_at_a_time" not in str(error):
             raise
@@ -171,27 +175,6 @@ def _insert(chat: Chat, asker: Asker, messages: list[Message]) -> None:
             "An answer is being generated in this chat. Wait for it, or stop it.",
             headers={"Retry-After": "1"},
         ) from error
-
-
-def _check_answers_at_once(user: User) -> None:
-    """Exact: the account's other beginnings wait until this transaction has ended."""
-    limit = user.tier.concurrent_answers
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [user.id.int & (2**63 - 1)])
-        cursor.execute(
-            "SELECT count(*) FROM chat_message m JOIN chat_chat c ON c.id = m.chat_id "
-            "WHERE m.status = 'generating' AND m.lease_expires_at > now() AND c.owner_id = %s",
-            [user.id],
-        )
-        used = cursor.fetchone()[0]
-    if used >= limit:
-        raise RateLimited(
-            f"Your tier allows {limit} answers at once.",
-            headers={"Retry-After": "1"},
-            quota="concurrent_answers",
-            limit=limit,
-            used=used,
-        )
 
 
 def _turn(
@@ -209,7 +192,9 @@ def _turn(
 
 def finish_answer(turn: Turn, outcome: Outcome) -> None:
     """Stores how the answer ended and what it used, unless that has been done before."""
-    if outcome.completion_tokens is None or outcome.prompt_tokens is None:
+    if outcome.status == Status.FAILED and not outcome.text:
+        outcome = outcome._replace(prompt_tokens=0, completion_tokens=0)  # nothing was got
+    elif outcome.completion_tokens is None or outcome.prompt_tokens is None:
         outcome = outcome._replace(
             prompt_tokens=tokens.count_messages(turn.prompt.messages),
             completion_tokens=tokens.count(outcome.text),
@@ -238,8 +223,11 @@ def _end(answer: Message, outcome: Outcome, owner_id: UUID) -> None:
     answer.lease_expires_at = None
     if not _update_unfinished(answer):
         return
+    announcing.answer_ended(answer, owner_id)
     if outcome.status != Status.COMPLETED:  # nothing to make a title of
         Chat.objects.filter(pk=answer.chat_id, title_wanted=True).update(title_wanted=False)
+    if outcome.status == Status.FAILED and not outcome.text:
+        return
     usage.record_answer(
         owner_id=owner_id,
         api_key_id=answer.api_key_id,
@@ -305,7 +293,14 @@ def change_chat(chat: Chat, **changes: Any) -> None:
         changes["title_wanted"] = False
     for name, value in changes.items():
         setattr(chat, name, value)
-    chat.save(update_fields=list(changes))
+    Chat.objects.filter(pk=chat.pk).update(**changes, updated_at=Now())
+
+
+@transaction.atomic
+def delete_chat(chat: Chat) -> None:
+    """With its messages. Locked first, so that no question comes in between."""
+    for locked in Chat.objects.select_for_update().filter(pk=chat.pk):
+        locked.delete()
 
 
 def give_feedback(message: Message, *, rating: str | None, comment: str) -> None:
@@ -314,7 +309,8 @@ def give_feedback(message: Message, *, rating: str | None, comment: str) -> None
         raise InvalidRequest("Only an answer can be rated.")
     message.rating = rating or ""
     message.comment = comment if rating else ""
-    message.save(update_fields=["rating", "comment"])
+    same = Message.objects.filter(pk=message.pk)
+    same.update(rating=message.rating, comment=message.comment)
 
 
 def sweep_abandoned() -> int:
@@ -322,24 +318,27 @@ def sweep_abandoned() -> int:
     return _sweep(Message.objects.all())
 
 
+def _sweep(messages: MessageQuerySet) -> int:
+    abandoned = messages.answers_in_progress().filter(lease_expires_at__lt=Now())
+    found = list(abandoned.values_list("pk", "chat__owner_id")[:100])
+    return sum(_end_abandoned(abandoned.filter(pk=pk), owner_id) for pk, owner_id in found)
+
+
 @transaction.atomic
-def _sweep(messages: Any) -> int:
-    abandoned = (
-        messages.answers_in_progress()
-        .filter(lease_expires_at__lt=Now())
-        .annotate(owner_id=F("chat__owner_id"))
-        .select_for_update(skip_locked=True, of=("self",))[:100]
+def _end_abandoned(abandoned: MessageQuerySet, owner_id: UUID) -> bool:
+    """A transaction each, so that two sweeps never wait for each other in a circle."""
+    answer = abandoned.select_for_update(skip_locked=True).first()
+    if answer is None:
+        return False
+    outcome = Outcome(
+        status=Status.STOPPED if answer.stop_requested else Status.FAILED,
+        text=answer.content,
+        error="" if answer.stop_requested else "MODEL_UNAVAILABLE",
+        prompt_tokens=0,
+        completion_tokens=tokens.count(answer.content),
     )
-    for answer in abandoned:
-        outcome = Outcome(
-            status=Status.STOPPED if answer.stop_requested else Status.FAILED,
-            text=answer.content,
-            error="" if answer.stop_requested else "MODEL_UNAVAILABLE",
-            prompt_tokens=0,
-            completion_tokens=tokens.count(answer.content),
-        )
-        _end(answer, outcome, answer.owner_id)
-    return len(abandoned)
+    _end(answer, outcome, owner_id)
+    return True
 
 
 def cut_title(text: str) -> str:

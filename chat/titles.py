@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 WAKE_SECONDS = 2.0
 BATCH = 100
 LOCK = "chat:titles"
-LOCK_SECONDS = 300  # longer than a batch takes; a worker that dies delays titles so long
+TITLE_SECONDS = 30  # a worker has other work to do
+LOCK_SECONDS = 120  # longer than a batch takes; a worker that dies delays titles so long
 LONGEST_EXCERPT = 2_000  # characters of each message
 INSTRUCTION = (
     "Write a title of two to six words for this conversation, in its language. "
@@ -84,8 +85,9 @@ async def _title(provider: providers.Provider, answer: Message) -> str:
     try:
         model = catalog.resolve(answer.chat.model).provider_name
         prompt = Prompt(model, _messages(answer), {"max_tokens": 30})
-        piece = await provider.complete(prompt)
-    except (ProviderFailed, ApiError) as failure:
+        async with asyncio.timeout(TITLE_SECONDS):
+            piece = await provider.complete(prompt)
+    except (ProviderFailed, ApiError, TimeoutError) as failure:
         logger.warning("title_not_made", extra={"reason": type(failure).__name__})
         return ""
     text = piece.text.encode("utf-8", "replace").decode().replace("\0", "")

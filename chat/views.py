@@ -9,14 +9,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
 from chat import catalog, generation, readers, replies, schema, serializers, services
 from chat.answers import Answer
 from chat.models import Chat, ChatQuerySet, Message, Role
 from chat.services import Asker, Turn
-from chatbot_project.api.bodies import read_json, validate
+from chatbot_project.api.bodies import validate, validated
 from chatbot_project.api.callers import Caller
 from chatbot_project.api.errors import ResourceNotFound
 from chatbot_project.api.pagination import Pagination
@@ -43,12 +42,9 @@ def chat_of(request: HttpRequest | Request, chat_id: str) -> Chat:
 
 
 async def answer(
-    request: ApiRequest,
-    serializer: type[Serializer[Any]],
-    begin: Callable[..., Turn],
+    request: ApiRequest, asked: dict[str, Any], begin: Callable[..., Turn]
 ) -> HttpResponseBase:
-    """Validates the question, has `begin(asker=..., **asked)` store it, and answers it."""
-    asked = validate(serializer, read_json(request))
+    """Has `begin(asker=..., **asked)` store the question, and answers it."""
     stream = asked.pop("stream")
 
     def store() -> Turn:
@@ -65,7 +61,7 @@ async def answer(
     if stream:
         return replies.streamed(written.read())
     await written.wait()
-    return replies.whole(turn.answer)
+    return replies.whole(turn.answer, written.failure)
 
 
 class ChatViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Chat]):
@@ -74,7 +70,7 @@ class ChatViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Chat]):
     pagination_class = Pagination
 
     def get_queryset(self) -> QuerySet[Chat]:
-        chats = chats_of(self.request).order_by("-updated_at", "-id")
+        chats = chats_of(self.request).with_changes().order_by("-updated_at", "-id")
         search = self.request.query_params.get("search", "").strip()
         return chats.search(search) if search else chats
 
@@ -84,25 +80,30 @@ class ChatViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Chat]):
 
     @schema.start_chat
     async def create(self, request: ApiRequest) -> HttpResponseBase:
-        return await answer(request, serializers.NewChatSerializer, services.start_chat)
+        asked = await validated(request, serializers.NewChatSerializer)
+        asked["model"] = asked["model"] or await catalog.default_name()
+        return await answer(request, asked, services.start_chat)
 
     @schema.get_chat
     def retrieve(self, request: Request, chat_id: str) -> Response:
-        chat = chat_of(request, chat_id)
-        return Response(self.get_serializer(chat).data)
+        return Response(self.shown(chat_id))
+
+    def shown(self, chat_id: str) -> Any:
+        chat = chats_of(self.request).with_changes().get_public(chat_id)
+        return self.get_serializer(chat).data
 
     @schema.change_chat
     def partial_update(self, request: Request, chat_id: str) -> Response:
         chat = chat_of(request, chat_id)
         changes = validate(serializers.ChatChangeSerializer, request.data)
         services.change_chat(chat, **changes)
-        return Response(self.get_serializer(chat).data)
+        return Response(self.shown(chat_id))
 
     @schema.delete_chat
     async def destroy(self, request: ApiRequest, chat_id: str) -> HttpResponse:
         chat = await in_database(chat_of, request, chat_id)
         await stop_answer(chat)  # so that what it has used is counted
-        await in_database(chat.delete)
+        await in_database(services.delete_chat, chat)
         return HttpResponse(status=204)
 
     @schema.get_history
@@ -173,23 +174,32 @@ class MessageViewSet(ViewSet):
 
     @schema.continue_chat
     async def create(self, request: ApiRequest, chat_id: str) -> HttpResponseBase:
-        return await answer(
-            request,
-            serializers.QuestionSerializer,
-            _in_chat(request, chat_id, services.continue_chat),
-        )
+        asked = await validated(request, serializers.QuestionSerializer)
+
+        def begin(**asked: Any) -> Turn:
+            return services.continue_chat(chat_of(request, chat_id), **asked)
+
+        return await answer(request, asked, begin)
 
     @schema.edit_message
     async def update(self, request: ApiRequest, chat_id: str, message_id: str) -> HttpResponseBase:
-        begin = _at_message(request, chat_id, message_id, services.edit_message)
-        return await answer(request, serializers.QuestionSerializer, begin)
+        asked = await validated(request, serializers.QuestionSerializer)
+
+        def begin(**asked: Any) -> Turn:
+            return services.edit_message(_message(request, chat_id, message_id), **asked)
+
+        return await answer(request, asked, begin)
 
     @schema.regenerate
     async def regenerate(
         self, request: ApiRequest, chat_id: str, message_id: str
     ) -> HttpResponseBase:
-        begin = _at_message(request, chat_id, message_id, services.regenerate)
-        return await answer(request, serializers.OptionsSerializer, begin)
+        asked = await validated(request, serializers.OptionsSerializer)
+
+        def begin(**asked: Any) -> Turn:
+            return services.regenerate(_message(request, chat_id, message_id), **asked)
+
+        return await answer(request, asked, begin)
 
     @schema.give_feedback
     def feedback(self, request: Request, chat_id: str, message_id: str) -> Response:
@@ -206,26 +216,11 @@ def _message(request: HttpRequest | Request, chat_id: str, message_id: str) -> M
     return message
 
 
-def _in_chat(request: ApiRequest, chat_id: str, begin: Callable[..., Turn]) -> Callable[..., Turn]:
-    def begin_in_chat(**asked: Any) -> Turn:
-        return begin(chat_of(request, chat_id), **asked)
-
-    return begin_in_chat
-
-
-def _at_message(
-    request: ApiRequest, chat_id: str, message_id: str, begin: Callable[..., Turn]
-) -> Callable[..., Turn]:
-    def begin_at_message(**asked: Any) -> Turn:
-        return begin(_message(request, chat_id, message_id), **asked)
-
-    return begin_at_message
-
-
 class ModelViewSet(ViewSet):
     scope_area = "chat"
 
     @schema.list_models
-    def list(self, request: Request) -> Response:
-        names = catalog.known_names()
-        return Response({"results": [{"id": name, "default": name == names[0]} for name in names]})
+    async def list(self, request: ApiRequest) -> HttpResponse:
+        names = await catalog.known_names()
+        results = [{"id": name, "default": name == names[0]} for name in names]
+        return JsonResponse({"results": results})

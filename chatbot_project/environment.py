@@ -7,12 +7,15 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import environ
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off"}
 POSTGRES = ("postgres", "postgresql")
 REDIS = ("redis", "rediss", "unix")
 HTTP = ("http", "https")
+MAIL = ("smtp", "smtp+tls", "smtp+ssl")
 # Within the class below the types' own names are its methods'.
 Text = str
 Texts = list[str]
@@ -31,13 +34,15 @@ class BadSetting(SystemExit):
 class Environment:
     """Typed values of environment variables. One that is empty counts as absent."""
 
-    def read_file(self, path: Path) -> None:
-        """Take from a `.env` file, if it is there, what the environment does not say itself."""
-        if path.exists():
-            try:
-                environ.Env.read_env(path)
-            except (OSError, UnicodeDecodeError) as error:
-                raise BadSetting("ENV_FILE", f"{path} cannot be read ({error}).") from None
+    def read_file(self, path: Path, *, is_optional: Truth) -> None:
+        """Take from a `.env` file what the environment does not say itself."""
+        if is_optional and not path.exists():
+            return
+        try:
+            path.read_text("utf-8")  # django-environ passes over a file that it cannot open
+            environ.Env.read_env(path)
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadSetting("ENV_FILE", f"{path} cannot be read ({error}).") from None
 
     def str(
         self,
@@ -47,7 +52,7 @@ class Environment:
         choices: Collection[Text] = (),
     ) -> Text:
         value = os.environ.get(name, "").strip() or default
-        if choices and value not in choices:
+        if choices and value and value not in choices:
             raise BadSetting(name, f"{value!r} is not one of {', '.join(choices)}.")
         return value
 
@@ -127,10 +132,39 @@ def check_url(name: str, value: str, schemes: Sequence[str]) -> None:
         raise BadSetting(name, f"must be an address that starts with {wanted}.")
 
 
+def check_both_read_the_same(url: str, config: dict[str, Any]) -> None:
+    """Refuse an address that PostgreSQL's library refuses or divides elsewhere than Django's does.
+
+    Its messages would show pieces of the password.
+    """
+    try:
+        password = conninfo_to_dict(url).get("password") or ""
+    except ProgrammingError:
+        raise BadSetting(
+            "DATABASE_URL",
+            "is no address that PostgreSQL's library can read, or has options"
+            " that it does not know.",
+        ) from None
+    if password != (config["PASSWORD"] or config.get("OPTIONS", {}).get("password", "")):
+        raise BadSetting(
+            "DATABASE_URL",
+            "write special characters of the password as %40 for @, %2F for /,"
+            " %23 for #, %3F for ?.",
+        )
+
+
 def database_config(url: str, options: dict[str, Any]) -> dict[str, Any]:
     """Django's description of the database at this address."""
     check_url("DATABASE_URL", url, POSTGRES)
     config: dict[str, Any] = environ.Env.db_url_config(url, engine="chatbot_project.database")
+    check_both_read_the_same(url, config)
     config["HOST"] = unquote(config["HOST"])  # a socket's folder is written with %2F
     config["OPTIONS"] = {**config.get("OPTIONS", {}), **options}
     return config
+
+
+def email_config(url: str) -> dict[str, Any]:
+    """Django's EMAIL_ settings for the server at this address."""
+    check_url("EMAIL_URL", url, MAIL)
+    config: dict[str, Any] = environ.Env.email_url_config(url)
+    return {name: value for name, value in config.items() if name.startswith("EMAIL_")}

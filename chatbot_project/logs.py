@@ -14,6 +14,7 @@ from structlog.types import EventDict, Processor
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 FORMATS = ("json", "text", "auto")
+PLAIN = (str, int, float, type(None))
 SECRETS = re.compile(r"(cb_live_|whsec_|sk-|Bearer )[\w+/=.-]{8,}")
 # Whose texts name hosts and files, never what a user sent. Of all others only the type is told.
 QUOTABLE = (OSError, OperationalError, RedisError, ImproperlyConfigured)
@@ -87,7 +88,7 @@ def renderer(as_text: bool) -> Processor:
 
 def formatter(as_text: bool) -> structlog.stdlib.ProcessorFormatter:
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared(),
+        foreign_pre_chain=[*shared(), structlog.stdlib.ExtraAdder(), plain_extras],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             explain_exception,
@@ -95,6 +96,15 @@ def formatter(as_text: bool) -> structlog.stdlib.ProcessorFormatter:
             renderer(as_text),
         ],
     )
+
+
+def plain_extras(logger: Any, name: str, event: EventDict) -> EventDict:
+    """Of `extra={...}` the plain values: Django puts requests there, whose texts hold queries."""
+    return {
+        field: value
+        for field, value in event.items()
+        if field.startswith("_") or field == "exc_info" or isinstance(value, PLAIN)
+    }
 
 
 def explain_exception(logger: Any, name: str, event: EventDict) -> EventDict:

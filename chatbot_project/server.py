@@ -26,7 +26,8 @@ log = structlog.get_logger("server")
 
 BODY = "chatbot.body"  # in the ASGI scope, between daphne and `serve`
 CHUNK = 65_536
-GRACE = 2.0  # seconds for running requests to end, after the hooks
+GRACE = 1.0  # seconds for running requests to end, after the hooks
+LAST = 0.5  # seconds for those that were cancelled then
 
 
 async def serve(scope: Any, receive: Any, send: Any) -> None:
@@ -98,7 +99,7 @@ class Server(Daphne):
             _, late = await asyncio.wait(running, timeout=GRACE)
             for task in late:
                 task.cancel()
-            await asyncio.wait(running, timeout=1)
+            await asyncio.wait(running, timeout=LAST)
         await asyncio.sleep(0.01)  # the last answers are written in the loop's next turn
 
     def running_applications(self) -> list[asyncio.Future[Any]]:

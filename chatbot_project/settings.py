@@ -3,19 +3,40 @@
 from pathlib import Path
 
 import Stemmer
+from celery.schedules import crontab
 
 from chatbot_project import logs
 from chatbot_project.embedded.addresses import embedded_addresses
-from chatbot_project.environment import REDIS, BadSetting, Environment, database_config
+from chatbot_project.environment import (
+    REDIS,
+    BadSetting,
+    Environment,
+    database_config,
+    email_config,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
-env.read_file(BASE_DIR / env.str("ENV_FILE", ".env"))
+ENV_FILE = BASE_DIR / env.str("ENV_FILE", ".env")
+env.read_file(ENV_FILE, is_optional=ENV_FILE == BASE_DIR / ".env")
 
 # --- Where things are -------------------------------------------------------------------------
-DATA_DIR = BASE_DIR / Path(env.str("CHATBOT_DATA_DIR", "var")).expanduser()
-try:
-    EMBEDDED = embedded_addresses(DATA_DIR)
+DATA_DIR = (BASE_DIR / Path(env.str("CHATBOT_DATA_DIR", "var")).expanduser()).resolve()
+DATABASE_URL = env.str("DATABASE_URL")
+REDIS_URL = env.url("REDIS_URL", schemes=REDIS)
+OPENAI_BASE_URL = env.url("OPENAI_BASE_URL")
+OPENAI_API_KEY = env.str("OPENAI_API_KEY")
+EMBEDDED_MODEL = not (OPENAI_BASE_URL or OPENAI_API_KEY)
+SECRET_KEY = env.str("SECRET_KEY")
+GIVEN = {
+    "DATABASE_URL": DATABASE_URL,
+    "REDIS_URL": REDIS_URL,
+    "OPENAI_BASE_URL": not EMBEDDED_MODEL,
+    "OPENAI_API_KEY": not EMBEDDED_MODEL,
+    "SECRET_KEY": SECRET_KEY or DATABASE_URL,  # several machines may share a database: no guess
+}
+try:  # with everything given the data folder is not touched: it need not be writable
+    EMBEDDED = embedded_addresses(DATA_DIR, besides=[name for name in GIVEN if GIVEN[name]])
 except OSError as error:
     raise BadSetting("CHATBOT_DATA_DIR", f"{DATA_DIR} cannot be used ({error.strerror}).") from None
 PORT = env.int("PORT", 8000, minimum=1, maximum=65535)
@@ -23,16 +44,19 @@ PUBLIC_URL = env.url("PUBLIC_URL", f"http://localhost:{PORT}")
 SITE_NAME = env.str("SITE_NAME", "Chatbot")
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "support@localhost")
 DEBUG = env.bool("DEBUG", False)
-SECRET_KEY = env.str("SECRET_KEY", "") or EMBEDDED["SECRET_KEY"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 
 # --- Database, cache, queue -------------------------------------------------------------------
-DATABASE_URL = env.str("DATABASE_URL")
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, minimum=2)
 # Planned once a connection: a third less of PostgreSQL's time. Not with PgBouncer before 1.21.
 DATABASE_PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", True)
 DATABASE_OPTIONS = {
-    "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 20},
+    "pool": {
+        "min_size": 1,
+        "max_size": DATABASE_POOL_SIZE,
+        "timeout": 2,  # seconds that a call waits for a connection
+        "reconnect_timeout": 5,  # its tries come ever later: better to begin anew
+    },
     "server_side_binding": DATABASE_PREPARED_STATEMENTS,
     "prepare_threshold": 5 if DATABASE_PREPARED_STATEMENTS else None,
 }
@@ -42,8 +66,11 @@ DATABASES = {
         "CONN_MAX_AGE": 0,  # the pool keeps connections; Django must give them back
     }
 }
+SECRET_KEY = SECRET_KEY or EMBEDDED.get("SECRET_KEY", "")
+if not SECRET_KEY:
+    raise BadSetting("SECRET_KEY", "must be set where DATABASE_URL is: all machines share one.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-REDIS_URL = env.url("REDIS_URL", EMBEDDED["REDIS_URL"], schemes=REDIS)
+REDIS_URL = REDIS_URL or EMBEDDED["REDIS_URL"]
 
 CACHES = {
     "default": {"BACKEND": "chatbot_project.api.cache.RedisCache", "LOCATION": REDIS_URL},
@@ -68,7 +95,9 @@ INSTALLED_APPS = [
     "chatbot_project.embedded",
     "chatbot_project.site",
     "accounts",
+    "webhooks",
     "knowledge",
+    "documents",
     "chat",
 ]
 AUTH_USER_MODEL = "accounts.User"
@@ -88,7 +117,6 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
 
 # --- Middleware and pages ---------------------------------------------------------------------
 MIDDLEWARE = [
@@ -142,6 +170,17 @@ MAX_BODY_BYTES = 10_000_000
 MAX_UPLOAD_BYTES = 100_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
+# --- Mail -------------------------------------------------------------------------------------
+# Without a server, mail is written into files, for whoever runs this to find.
+EMAIL_URL = env.str("EMAIL_URL")
+DEFAULT_FROM_EMAIL = SUPPORT_EMAIL
+if EMAIL_URL:
+    globals().update(email_config(EMAIL_URL))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = DATA_DIR / "mail"
+EMAIL_TIMEOUT = 10  # seconds
+
 # --- Queue ------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL
 if REDIS_URL.startswith("unix:"):  # Celery spells it its own way
@@ -156,7 +195,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # it keeps no file: nothing here needs one
 CELERY_BEAT_SCHEDULE = {
     "prune-idempotency-keys": {
         "task": "chatbot_project.api.tasks.prune_idempotency_keys",
@@ -164,15 +203,27 @@ CELERY_BEAT_SCHEDULE = {
     },
     "note-worker": {"task": "chatbot_project.site.tasks.note_worker", "schedule": 15.0},
     "sweep-answers": {"task": "chat.tasks.sweep_abandoned_answers", "schedule": 10.0},
+    "sweep-indexing": {"task": "documents.tasks.sweep_indexing", "schedule": 30.0},
     "embed-recent-chunks": {
         "task": "knowledge.tasks.embed_recent_chunks",
         "schedule": 300.0,
     },
     "make-titles": {"task": "chat.tasks.make_titles", "schedule": 30.0},
+    "sweep-deliveries": {"task": "webhooks.tasks.sweep", "schedule": 2.0},
+    "tell-owners": {"task": "webhooks.tasks.tell_owners", "schedule": 60.0},
+    "prune-events": {"task": "webhooks.tasks.prune", "schedule": 3600.0},
+    "clear-sessions": {
+        "task": "chatbot_project.site.tasks.clear_sessions",
+        "schedule": crontab(hour="3", minute="17"),
+    },
 }
+for entry in CELERY_BEAT_SCHEDULE.values():  # with no worker there they must not pile up
+    period = entry["schedule"] if isinstance(entry["schedule"], float) else 86_400.0
+    entry["options"] = {"expires": period}
 
 # --- API --------------------------------------------------------------------------------------
 API_AUTHENTICATE = "accounts.authentication.authenticate"
+API_IS_KEY_IN_HEADER = "accounts.keys.is_in_header"
 API_ANONYMOUS_REQUESTS_PER_MINUTE = env.int("ANONYMOUS_REQUESTS_PER_MINUTE", 30)
 API_REPLAY = "chat.replies.replay"
 REST_FRAMEWORK = {
@@ -190,6 +241,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": f"{SITE_NAME} API",
     "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",  # the first that knows webhooks
     "DESCRIPTION": "Authenticate with `Authorization: Bearer YOUR_API_KEY`. Every error has the "
     'form `{"error": {"code", "message", "details"}}`; `details.request_id` names the call.',
     "CONTACT": {"email": SUPPORT_EMAIL},
@@ -198,16 +250,18 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENFORCE_NON_BLANK_FIELDS": True,
+    "ENUM_NAME_OVERRIDES": {
+        "MessageStatus": "chat.models.Status",
+        "DeliveryStatus": "webhooks.models.Status",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "chatbot_project.api.schema.complete",
+        "webhooks.received.add_webhooks",
     ],
 }
 
 # --- Language models --------------------------------------------------------------------------
-OPENAI_BASE_URL = env.url("OPENAI_BASE_URL")
-OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
-EMBEDDED_MODEL = not (OPENAI_BASE_URL or OPENAI_API_KEY)
 if EMBEDDED_MODEL:
     OPENAI_BASE_URL = EMBEDDED["OPENAI_BASE_URL"]
     OPENAI_API_KEY = EMBEDDED["OPENAI_API_KEY"]
@@ -216,7 +270,7 @@ EMBEDDED_SERVICES = [
     name
     for name, is_needed in {
         "postgres": not DATABASE_URL,
-        "valkey": not env.str("REDIS_URL"),
+        "valkey": not GIVEN["REDIS_URL"],
         "llm": EMBEDDED_MODEL,
     }.items()
     if is_needed
@@ -224,12 +278,19 @@ EMBEDDED_SERVICES = [
 EMBEDDED_MODEL_NAME = "smollm2-135m-instruct"
 # `public=provider` pairs. Set: other names are refused. Unset: any name goes to the provider.
 CHAT_MODELS = env.pairs("CHAT_MODELS")
-CHAT_DEFAULT_MODEL = env.str("CHAT_DEFAULT_MODEL", "")
+CHAT_DEFAULT_MODEL = env.str("CHAT_DEFAULT_MODEL", choices=CHAT_MODELS)
 CHAT_CONTEXT_TOKENS = env.int(
     "CHAT_CONTEXT_TOKENS", 4096 if EMBEDDED_MODEL else 16_000, minimum=256
 )
 CHAT_TIMEOUT = env.float("CHAT_TIMEOUT", 60.0, minimum=0.1)  # seconds a model may pause
 CHAT_MAX_MESSAGE_CHARACTERS = env.int("CHAT_MAX_MESSAGE_CHARACTERS", 32_000, minimum=1)
+
+# --- Webhooks ---------------------------------------------------------------------------------
+# host:port of endpoints that may be private and without TLS.
+WEBHOOK_ALLOWED_HOSTS = [host.lower() for host in env.list("WEBHOOK_ALLOWED_HOSTS")]
+WEBHOOK_TIMEOUT = env.float("WEBHOOK_TIMEOUT", 15.0, minimum=0.1)  # seconds for a whole attempt
+# The schedule of attempts takes three days.
+WEBHOOK_RETENTION_DAYS = env.int("WEBHOOK_RETENTION_DAYS", 30, minimum=4, maximum=3650)
 
 # --- Knowledge --------------------------------------------------------------------------------
 EMBEDDINGS_BASE_URL = env.url("EMBEDDINGS_BASE_URL")

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from chatbot_project.api.urls import urlpatterns as api_urls
 from chatbot_project.site import views as site
@@ -10,10 +11,13 @@ urlpatterns = [
     path("", site.home, name="home"),
     path("healthz", site.healthz),
     path("readyz", site.readyz),
+    path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("api/", include("accounts.urls")),
     path("api/", include("knowledge.urls")),
+    path("api/", include("documents.urls")),
     path("api/", include("chat.urls")),
+    path("api/", include("webhooks.urls")),
     *api_urls,
 ]
 

@@ -9,6 +9,7 @@ with it is marked, and the application refuses it; only what cannot be read is a
 import asyncio
 import json
 import uuid
+from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -18,6 +19,9 @@ from daphne.utils import HEADER_NAME_RE, INVALID_HEADER_VALUE_BYTES
 from twisted.web import http
 
 from chatbot_project.api.body_limits import TOO_LARGE, body_limit
+
+# Twisted knows none of the newer ones: 429 Too Many Requests was "Unknown Status".
+http.RESPONSES.update({status.value: status.phrase.encode() for status in HTTPStatus})
 
 LINGER = 10.0  # seconds in which a refused client may stop sending and read why
 BAD_HEADER = "The request has a header that is not valid."
@@ -71,6 +75,7 @@ class Request(WebRequest):
 
     def process(self) -> Any:
         self.requestHeaders.removeHeader(b"Daphne-Root-Path")  # a client must not choose routes
+        self.requestHeaders.removeHeader(b"Upgrade")  # nothing here speaks another protocol yet
         self.drop_bad_headers()
         if self.uri.lower().startswith((b"http://", b"https://")):  # as sent to proxies
             self.uri = b"/" + b"".join(self.uri.split(b"/", 3)[3:])
@@ -119,7 +124,9 @@ class Channel(http.HTTPChannel):
 
     def body_limit(self) -> int:
         path = unquote_to_bytes(self._path.partition(b"?")[0]).decode("utf-8", "replace")
-        return body_limit(self._command.decode("latin-1"), path)
+        given = self.requests[-1].requestHeaders.getRawHeaders(b"authorization", [])
+        authorization = b",".join(given).decode("latin-1")
+        return body_limit(self._command.decode("latin-1"), path, authorization)
 
     def allHeadersReceived(self) -> None:  # noqa: N802
         if self.length is not None and self.length > self.body_limit():

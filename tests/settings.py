@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from tests.setting_names import names_read
 from tests.slot import claim_slot
 
 BASE = Path(__file__).resolve().parent.parent
@@ -10,8 +11,7 @@ TEST_DATA_DIR = BASE / "var" / "test"
 SLOT = claim_slot(TEST_DATA_DIR)
 
 # The developer's own settings must not decide what the tests do.
-OURS = "DATABASE_URL REDIS_URL OPENAI_BASE_URL OPENAI_API_KEY SECRET_KEY HOST PORT PUBLIC_URL"
-for name in OURS.split():
+for name in names_read():
     os.environ.pop(name, None)
 os.environ["ENV_FILE"] = os.devnull
 os.environ["CHATBOT_DATA_DIR"] = str(TEST_DATA_DIR)

@@ -1,16 +1,16 @@
 """README's table and .env.example name every setting there is, and none that there is not."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+from tests.setting_names import names_read
+
 ROOT = Path(__file__).resolve().parent.parent
-READ = re.compile(r"""\benv\.(?!read_file)\w+\(\s*"([A-Z][A-Z0-9_]*)\"""")
 ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]*)` \|", re.MULTILINE)
 LINE = re.compile(r"^# ?([A-Z][A-Z0-9_]*)=", re.MULTILINE)
-
-
-def names_read() -> set[str]:
-    return set(READ.findall((ROOT / "chatbot_project" / "settings.py").read_text()))
 
 
 def test_the_table_in_the_readme_is_complete() -> None:
@@ -25,6 +25,20 @@ def test_the_example_file_is_complete() -> None:
 def test_settings_are_read_in_one_place() -> None:
     allowed = {"settings.py", "environment.py"}
     readers = re.compile(r"\bEnvironment\(\)|os\.getenv\(")
-    for folder in ("accounts", "chat", "chatbot_project"):
+    for folder in ("accounts", "chat", "chatbot_project", "documents"):
         for path in (ROOT / folder).rglob("*.py"):
             assert path.name in allowed or not readers.search(path.read_text()), path
+
+
+def test_the_tests_take_nothing_from_the_shell() -> None:
+    shell = dict.fromkeys(names_read(), "nonsense")
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-c", "import tests.settings"],
+        cwd=ROOT,
+        env=shell | kept,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

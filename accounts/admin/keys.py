@@ -10,9 +10,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.html import format_html
 
 from accounts.models import SCOPES, STAFF_SCOPES, ApiKey, User
 from accounts.services import OVERLAP, create_api_key, revoke_api_key, rotate_api_key
@@ -164,11 +164,15 @@ class ApiKeyAdmin(admin.ModelAdmin):
             self.message_user(request, refusal.message, messages.ERROR)
             return redirect(LIST)
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Nothing from the address: Django would put it into the form's fields unread."""
+        return {}
+
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> ApiKey:
         """Makes the key, so that the admin's log and pages speak of the real one."""
         assert isinstance(request.user, User)  # noqa: S101
         key, secret = create_api_key(**form.cleaned_data, made_by=request.user)
-        self.show_once(request, key, secret)
+        self.note_secret(request, key, secret)
         return key
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
@@ -177,9 +181,27 @@ class ApiKeyAdmin(admin.ModelAdmin):
     def save_related(self, request: HttpRequest, *args: Any) -> None:
         """There is nothing more to save."""
 
-    def show_once(self, request: HttpRequest, key: ApiKey, secret: str) -> None:
-        text = "The secret of {}, shown this once: copy it now. <code>{}</code>"
-        self.message_user(request, format_html(text, key.name or key, secret), messages.WARNING)
+    def response_add(
+        self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        return self.show_once(request)
+
+    def note_secret(self, request: HttpRequest, key: ApiKey, secret: str) -> None:
+        """For the answer to this request, and nowhere else: a message would go into a cookie."""
+        self.secrets_of(request).append((key.name or str(key), secret))
+
+    def secrets_of(self, request: HttpRequest) -> list[tuple[str, str]]:
+        secrets: list[tuple[str, str]] = vars(request).setdefault("new_secrets", [])
+        return secrets
+
+    def show_once(self, request: HttpRequest) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "New API keys",
+            "secrets": self.secrets_of(request),
+        }
+        return TemplateResponse(request, "admin/accounts/apikey/secrets.html", context)
 
     # --- Their end, from the list -------------------------------------------------------------
 
@@ -189,9 +211,12 @@ class ApiKeyAdmin(admin.ModelAdmin):
             self.revoke(request, key)
 
     @admin.action(description="Rotate selected keys (old ones work 24 h)", permissions=["end"])
-    def rotate_selected(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+    def rotate_selected(
+        self, request: HttpRequest, queryset: QuerySet[ApiKey]
+    ) -> HttpResponse | None:
         for key in queryset.select_related("owner"):
             self.rotate(request, key, OVERLAP)
+        return self.show_once(request) if self.secrets_of(request) else None
 
     def revoke(self, request: HttpRequest, key: ApiKey) -> None:
         revoke_api_key(key)
@@ -205,7 +230,7 @@ class ApiKeyAdmin(admin.ModelAdmin):
             self.message_user(request, f"{key}: {refusal.message}", messages.ERROR)
             return
         self.log_change(request, key, f"Rotated: {successor}.")
-        self.show_once(request, successor, secret)
+        self.note_secret(request, successor, secret)
 
     # --- Their end, from a key's own page -----------------------------------------------------
 
@@ -241,4 +266,6 @@ class ApiKeyAdmin(admin.ModelAdmin):
             raise Http404
         with transaction.atomic():
             ended(key)
+        if self.secrets_of(request):
+            return self.show_once(request)
         return redirect("admin:accounts_apikey_change", key.pk)

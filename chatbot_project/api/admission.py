@@ -11,6 +11,7 @@ from chatbot_project.api import idempotency, limits
 from chatbot_project.api.addresses import limited_address
 from chatbot_project.api.body_limits import refusal_of
 from chatbot_project.api.callers import Authenticate, Caller
+from chatbot_project.api.errors_handler import DATABASE_FAILED
 from chatbot_project.api.idempotency import Earlier
 from chatbot_project.api.requests import ApiRequest
 
@@ -28,16 +29,28 @@ def admit(request: ApiRequest) -> Earlier | None:
 
     Whoever is not known, or not let in, counts against the address the call came from.
     """
-    request.caller = None
+    request.caller, answered = None, True
     try:
         request.caller = authenticate()(request)
+    except DATABASE_FAILED:
+        answered = False  # who called cannot be said: no address must pay for it
+        raise
     finally:
-        request.api.usage = count(request, request.caller)
+        request.api.usage = count(request, request.caller) if answered else uncounted()
         request.api.usage.require()
     request.get_host()  # raises DisallowedHost
     if refusal := refusal_of(request):
         raise refusal
     return idempotency.claim(request)
+
+
+def uncounted() -> limits.Usage:
+    return limits.uncounted(settings.API_ANONYMOUS_REQUESTS_PER_MINUTE)
+
+
+def needs_database(request: HttpRequest) -> bool:
+    """Whether there is anything to authenticate the caller by."""
+    return "Authorization" in request.headers or settings.SESSION_COOKIE_NAME in request.COOKIES
 
 
 def count(request: HttpRequest, caller: Caller | None) -> limits.Usage:

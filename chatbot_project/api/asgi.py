@@ -43,7 +43,7 @@ class Application(ASGIHandler):
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close"})  # refused: there is nothing to talk to yet
         elif scope["path"].startswith(settings.STATIC_URL):
-            await self.static(scope, receive, with_request_id(send))
+            await self.static(scope, LimitedBody(scope, receive), with_request_id(send))
         elif is_page(scope["path"]):
             await super().__call__(scope, LimitedBody(scope, receive), send)
         else:
@@ -112,8 +112,10 @@ def static_files(otherwise: Any) -> ServeStaticASGI:
 def with_request_id(send: Send) -> Send:
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
-            given = (b"x-request-id", uuid.uuid4().hex.encode())
-            message["headers"] = [*message["headers"], given]
+            headers = message["headers"]
+            if not any(name.lower() == b"x-request-id" for name, _ in headers):
+                given = (b"x-request-id", uuid.uuid4().hex.encode())
+                message["headers"] = [*headers, given]
         await send(message)
 
     return wrapped
@@ -126,7 +128,7 @@ class LimitedBody:
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope, self.receive = scope, receive
-        self.limit = body_limit(scope["method"], scope["path"])
+        self.limit = body_limit(scope["method"], scope["path"], authorization_of(scope))
         self.room = self.limit
         self.refused = False
 
@@ -143,6 +145,11 @@ class LimitedBody:
         self.refused = True
         mark(self.scope, TOO_LARGE)
         return {"type": "http.request", "body": b"", "more_body": False}
+
+
+def authorization_of(scope: Scope) -> str:
+    given = [value for name, value in scope["headers"] if name == b"authorization"]
+    return b",".join(given).decode("latin-1")
 
 
 def declared_length(scope: Scope) -> int:

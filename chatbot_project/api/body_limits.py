@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.module_loading import import_string
 
 from chatbot_project.api.errors import ApiError, InvalidRequest, PayloadTooLarge
 
@@ -15,9 +16,9 @@ MARK = "chatbot.refusal"  # in the ASGI scope
 Scope = MutableMapping[str, Any]
 
 
-def body_limit(method: str, path: str) -> int:
-    """Bytes."""
-    if (method, path) == UPLOADS:
+def body_limit(method: str, path: str, authorization: str) -> int:
+    """Bytes. Whoever shows no key uploads nothing: the body comes before anybody is asked."""
+    if (method, path) == UPLOADS and import_string(settings.API_IS_KEY_IN_HEADER)(authorization):
         limit: int = settings.MAX_UPLOAD_BYTES
     else:
         limit = settings.MAX_BODY_BYTES
@@ -32,6 +33,8 @@ def refusal_of(request: HttpRequest) -> ApiError | None:
     """Why the server passed this request on without its body, as an error."""
     reason: str | None = getattr(request, "scope", {}).get(MARK)
     if reason == TOO_LARGE:
-        limit = body_limit(request.method or "", request.path)
+        limit = body_limit(
+            request.method or "", request.path, request.headers.get("Authorization", "")
+        )
         return PayloadTooLarge(limit_bytes=limit, headers={"Connection": "close"})
     return InvalidRequest(reason) if reason else None

@@ -108,6 +108,16 @@ class InternalError(ApiError):
     pass
 
 
+class Unavailable(ApiError):
+    """The database cannot be reached."""
+
+    status_code = 503
+    default_detail = "The service is not available at the moment. Try again."
+
+    def __init__(self, message: str | None = None, **details: Any) -> None:
+        super().__init__(message, headers={"Retry-After": "2"}, **details)
+
+
 class ModelUnavailable(ApiError):
     status_code = 503
     default_code = "MODEL_UNAVAILABLE"

@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 import structlog
 from django.core.exceptions import (
@@ -10,8 +11,9 @@ from django.core.exceptions import (
     PermissionDenied,
     RequestDataTooBig,
     SuspiciousOperation,
+    ValidationError,
 )
-from django.db import DataError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
@@ -23,6 +25,7 @@ from chatbot_project.api.requests import Answered, is_api, state_of
 
 log = structlog.get_logger("api")
 
+DATABASE_FAILED = (InterfaceError, OperationalError)
 # The first match wins. Messages are ours: an exception's own text is never shown.
 KNOWN: list[tuple[type[Exception] | tuple[type[Exception], ...], type[errors.ApiError]]] = [
     ((drf.NotAuthenticated, drf.AuthenticationFailed), errors.InvalidApiKey),
@@ -44,10 +47,25 @@ def render(error: Exception, request: HttpRequest) -> HttpResponse:
     known = as_api_error(error)
     if known is None:
         log.error("unhandled", path=request.path[:200], exc_info=error)
-        known = errors.InternalError()
+        known = (
+            errors.Unavailable() if isinstance(error, DATABASE_FAILED) else errors.InternalError()
+        )
     if is_api(request.path):
         return envelope(known, request)
     return page(known, request)
+
+
+def render_for_page(error: Exception, request: HttpRequest) -> HttpResponse | None:
+    """The answer where a page's view failed for what it was asked, or for want of a database.
+
+    None: the fault is ours, or Django knows what to say.
+    """
+    if isinstance(error, DATABASE_FAILED):
+        return render(error, request)
+    has_nul = isinstance(error, ValueError) and "\0" in unquote(request.get_full_path())
+    if has_nul or isinstance(error, DataError | ValidationError):
+        return page(errors.InvalidRequest(), request)
+    return None
 
 
 def as_api_error(error: Exception) -> errors.ApiError | None:

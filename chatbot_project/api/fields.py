@@ -53,7 +53,6 @@ class ObjectField(serializers.DictField):
     default_error_messages: ClassVar = {"too_long": "Must be at most 16 kB of JSON."}
 
     def to_internal_value(self, data: Any) -> Any:
-        value = super().to_internal_value(data)
-        if len(json.dumps(value)) > LONGEST_METADATA:
-            self.fail("too_long")
-        return value
+        if isinstance(data, dict) and len(json.dumps(data)) > LONGEST_METADATA:
+            self.fail("too_long")  # before REST framework looks at each member
+        return super().to_internal_value(data)

@@ -172,14 +172,20 @@ def renew(claim: Claim) -> None:
 
 
 def keep(claim: Claim, response: HttpResponseBase) -> None:
-    """Stores the answer. Errors free the key: nothing was done, or doing it again is what helps."""
+    """Stores the answer. Errors free the key: nothing was done, or doing it again is what helps.
+
+    Where something is attached, it is what a repeated call is answered with: once it has been
+    deleted, no copy of it must be left here.
+    """
     if response.status_code >= 400:
         release(claim)
+    elif claim.attached:
+        return
     elif isinstance(response, HttpResponse):
         headers = {name: value for name, value in response.headers.items() if name != "Set-Cookie"}
         body = encrypt(response.content)
         claim.row().update(status=response.status_code, headers=headers, body=body)
-    elif not claim.attached:  # a stream that nothing is left of
+    else:  # a stream that nothing is left of
         release(claim)
 
 

@@ -1,17 +1,14 @@
 """How many requests an account, or an address, may make in a minute: exact over all processes."""
 
-import threading
 import time
 from dataclasses import dataclass
 
-import structlog
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 from redis.exceptions import RedisError
 
+from chatbot_project.api.breaker import Breaker
 from chatbot_project.api.errors import RateLimited
-
-log = structlog.get_logger("api.limits")
 
 WINDOW = 60  # seconds
 PAUSE = 3.0  # seconds without trying, after Redis has failed
@@ -21,14 +18,19 @@ PAUSE = 3.0  # seconds without trying, after Redis has failed
 class Usage:
     limit: int
     remaining: int
-    resets_in: int  # seconds
+    resets_at: int  # epoch seconds
     exceeded: bool
+
+    @property
+    def resets_in(self) -> int:
+        """Seconds, one at least."""
+        return max(self.resets_at - int(time.time()), 1)
 
     def headers(self) -> dict[str, str]:
         return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
-            "X-RateLimit-Reset": str(int(time.time()) + self.resets_in),
+            "X-RateLimit-Reset": str(self.resets_at),
         }
 
     def require(self) -> None:
@@ -41,39 +43,7 @@ class Usage:
             )
 
 
-class Breaker:
-    """Closed while all is well. After a failure one call in `PAUSE` seconds tries again."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._next_try: float | None = None
-        self._reported = -PAUSE
-
-    def allows(self) -> bool:
-        if self._next_try is None:
-            return True
-        with self._lock:
-            now = time.monotonic()
-            if self._next_try is not None and now < self._next_try:
-                return False
-            self._next_try = now + PAUSE
-            return True
-
-    def failed(self, error: Exception) -> None:
-        """Many calls may fail at once; one line in a pause says so."""
-        with self._lock:
-            now = time.monotonic()
-            self._next_try = now + PAUSE
-            if now - self._reported < PAUSE:
-                return
-            self._reported = now
-        log.error("Redis does not answer: requests are not counted", error=type(error).__name__)
-
-    def succeeded(self) -> None:
-        self._next_try = None
-
-
-breaker = Breaker()
+breaker = Breaker("Redis does not answer: requests are not counted", PAUSE)
 
 
 def count(subject: str, limit: int) -> Usage:
@@ -95,10 +65,10 @@ def count(subject: str, limit: int) -> Usage:
     if found is None or found["time_left"] < 0:
         return uncounted(limit)
     # The window's last second still counts as its own: only the one after it is free again.
-    resets_in = found["time_left"] + 1
+    resets_at = int(time.time()) + found["time_left"] + 1
     remaining = max(limit - found["count"], 0)
-    return Usage(limit, remaining, resets_in, found["count"] > limit)
+    return Usage(limit, remaining, resets_at, found["count"] > limit)
 
 
 def uncounted(limit: int) -> Usage:
-    return Usage(limit, limit, WINDOW, exceeded=False)
+    return Usage(limit, limit, int(time.time()) + WINDOW, exceeded=False)

@@ -8,14 +8,15 @@ from typing import Any, cast
 
 import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from chatbot_project.api import access_log, repeats
-from chatbot_project.api.admission import admit
+from chatbot_project.api.admission import admit, needs_database
 from chatbot_project.api.body_limits import refusal_of
-from chatbot_project.api.errors_handler import render
+from chatbot_project.api.errors_handler import render, render_for_page
 from chatbot_project.api.requests import ApiRequest, State, is_api
-from chatbot_project.api.threads import in_database
+from chatbot_project.api.threads import beside_database, in_database
 
 BODILESS = (204, 304)
 SANE_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
@@ -65,7 +66,8 @@ class Plumbing:
                 return render(refusal, request)
             return cast(HttpResponseBase, await self.get_response(request))
         try:
-            if earlier := await in_database(admit, request):
+            admitting = in_database if needs_database(request) else beside_database
+            if earlier := await admitting(admit, request):
                 return await repeats.replay(request, earlier)
             if request.api.idempotency_key is not None:
                 return await repeats.run(request, self.get_response)
@@ -74,8 +76,8 @@ class Plumbing:
             return render(error, request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Views of the API that are not ours answer in our format too."""
-        return render(error, request) if is_api(request.path) else None
+        """Views that are not ours answer as ours do: those of the API, and the admin's."""
+        return render(error, request) if is_api(request.path) else render_for_page(error, request)
 
 
 def begin(request: HttpRequest) -> ApiRequest:
@@ -91,6 +93,8 @@ def begin(request: HttpRequest) -> ApiRequest:
 
 def finish(request: ApiRequest, response: HttpResponseBase) -> HttpResponseBase:
     response.headers["X-Request-Id"] = request.api.request_id
+    if isinstance(response, HttpResponse) and response.status_code not in BODILESS:
+        response.headers.setdefault("Content-Length", str(len(response.content)))
     if is_api(request.path):
         add_api_headers(request, response)
     access_log.write_when_done(request, response)
@@ -100,9 +104,10 @@ def finish(request: ApiRequest, response: HttpResponseBase) -> HttpResponseBase:
 def add_api_headers(request: ApiRequest, response: HttpResponseBase) -> None:
     headers = response.headers
     headers["X-Content-Type-Options"] = "nosniff"
+    headers.setdefault("Referrer-Policy", settings.SECURE_REFERRER_POLICY)
+    if settings.SECURE_HSTS_SECONDS:
+        headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
     headers.setdefault("Cache-Control", "no-store")
-    if isinstance(response, HttpResponse) and response.status_code not in BODILESS:
-        headers.setdefault("Content-Length", str(len(response.content)))
     if request.api.usage:
         for name, value in request.api.usage.headers().items():
             headers[name] = value

@@ -1,9 +1,11 @@
 """Django's middleware for pages. API calls pass it by: each would cost a change of thread."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -14,6 +16,8 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.security import SecurityMiddleware
 
 from chatbot_project.api.requests import is_page
+
+SESSION_KEY = re.compile(r"[0-9a-z]+")
 
 
 class PagesOnly:
@@ -30,7 +34,11 @@ class Security(PagesOnly, SecurityMiddleware):
 
 
 class Session(PagesOnly, SessionMiddleware):
-    pass
+    def process_request(self, request: HttpRequest) -> None:
+        """A cookie that is none of ours is no session: what it holds never gets into a query."""
+        if not SESSION_KEY.fullmatch(request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")):
+            request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
+        super().process_request(request)
 
 
 class Common(PagesOnly, CommonMiddleware):

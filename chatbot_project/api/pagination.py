@@ -42,14 +42,15 @@ class Pagination(LimitOffsetPagination):
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         number = {"type": "integer", "minimum": 0}
+        limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}
         return {
             "type": "object",
             "required": ["results", "total", "limit", "offset"],
             "properties": {
                 "results": schema,
                 "total": {**number, "example": 123},
-                "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT},
-                "offset": number,
+                "limit": {**limit, "example": DEFAULT_LIMIT},
+                "offset": {**number, "example": 0},
             },
         }
 

@@ -49,8 +49,12 @@ async def _run(request: ApiRequest, get_response: GetResponse) -> HttpResponseBa
 async def _renew(request: ApiRequest) -> None:
     while True:
         await asyncio.sleep(idempotency.RENEWAL)
-        if request.api.claim:
+        if request.api.claim is None:
+            continue
+        try:
             await in_database(idempotency.renew, request.api.claim)
+        except DatabaseError as error:  # the next try may come in time
+            log.warning("a lease could not be renewed", exc_info=error)
 
 
 def keep(request: ApiRequest, response: HttpResponseBase) -> None:

@@ -18,13 +18,15 @@ ERRORS: dict[str, type[errors.ApiError]] = {
     "403": errors.InsufficientPermissions,
     "404": errors.ResourceNotFound,
     "409": errors.Conflict,
+    "412": errors.PreconditionFailed,
     "413": errors.PayloadTooLarge,
     "415": errors.UnsupportedMediaType,
     "422": errors.IdempotencyMismatch,
     "429": errors.RateLimited,
     "500": errors.InternalError,
-    "503": errors.ModelUnavailable,
+    "503": errors.Unavailable,
 }
+MODEL_UNAVAILABLE = "ModelUnavailable"  # the 503 of what asks a model: it has two reasons
 DETAILS: dict[str, Json] = {
     "400": {"missing_fields": ["message"]},
     "403": {"required_scope": "chat:write"},
@@ -102,7 +104,10 @@ def complete(result: Json, **_: Any) -> Json:
     components["headers"] = {
         name: {"description": text, "schema": schema} for name, (text, schema) in HEADERS.items()
     }
-    components["responses"] = {error.__name__: response_of(s) for s, error in ERRORS.items()}
+    components["responses"] = {
+        error.__name__: response_of(status, error) for status, error in ERRORS.items()
+    }
+    components["responses"][MODEL_UNAVAILABLE] = response_of("503", errors.ModelUnavailable)
     for path, item in result["paths"].items():
         for method, operation in item.items():
             if method in METHODS:
@@ -121,8 +126,9 @@ def complete_operation(path: str, method: str, operation: Json) -> None:
     for status, response in responses.items():
         names = (*ALWAYS, *extra_headers(method, status, single))
         response.setdefault("headers", {}).update(header_references(names))
+    model = asks_model(operation)
     for status in possible_errors(path, method, operation):
-        error = ERRORS[status].__name__
+        error = MODEL_UNAVAILABLE if status == "503" and model else ERRORS[status].__name__
         responses.setdefault(status, {"$ref": f"#/components/responses/{error}"})
     operation["responses"] = dict(sorted(responses.items()))
 
@@ -135,7 +141,7 @@ def extra_headers(method: str, status: str, single: bool) -> tuple[str, ...]:
 
 def possible_errors(path: str, method: str, operation: Json) -> list[str]:
     """Which of ERRORS the operation can answer with. Its own 405 it cannot: it exists."""
-    found = {"400", "401", "403", "429", "500"}
+    found = {"400", "401", "403", "429", "500", "503"}
     if "{" in path:
         found.add("404")
     if "requestBody" in operation:
@@ -144,8 +150,8 @@ def possible_errors(path: str, method: str, operation: Json) -> list[str]:
         found.add("409")
     if method == "post":
         found |= {"413", "422"}
-    if asks_model(operation):
-        found.add("503")
+    if any(given["name"] == "If-Match" for given in operation.get("parameters", ())):
+        found.add("412")
     return sorted(found)
 
 
@@ -158,16 +164,18 @@ def header_references(names: tuple[str, ...]) -> Json:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def response_of(status: str) -> Json:
-    error = ERRORS[status]
-    names = (*ALWAYS, "Retry-After") if status in ("409", "429") else ALWAYS
+def response_of(status: str, error: type[errors.ApiError]) -> Json:
+    names = (*ALWAYS, "Retry-After") if status in ("409", "429", "503") else ALWAYS
     shown = {
         "code": error.default_code,
         "message": error.default_detail,
         "details": {**DETAILS.get(status, {}), "request_id": REQUEST_ID},
     }
+    description = error.default_detail
+    if error is errors.ModelUnavailable:
+        description += " `INTERNAL_ERROR`: it is the service itself that is not available."
     return {
-        "description": error.default_detail,
+        "description": description,
         "headers": header_references(names),
         "content": {
             "application/json": {

@@ -7,7 +7,7 @@ import structlog
 
 log = structlog.get_logger("api.shutdown")
 
-LIMIT = 5.0  # seconds for each hook; they run side by side
+LIMIT = 3.0  # seconds for each hook; they run side by side
 
 Hook = Callable[[], Awaitable[None]]
 hooks: list[Hook] = []

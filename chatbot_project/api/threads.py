@@ -18,6 +18,7 @@ R = TypeVar("R")
 # Together they are as many as the pool has connections: more would only wait inside the pool.
 _SHORT = min(3, settings.DATABASE_POOL_SIZE - 1)
 _short_calls = ThreadPoolExecutor(_SHORT, thread_name_prefix="database")
+_other_calls = ThreadPoolExecutor(2, thread_name_prefix="other")
 _views = ThreadPoolExecutor(settings.DATABASE_POOL_SIZE - _SHORT, thread_name_prefix="view")
 
 
@@ -36,6 +37,11 @@ async def _run(threads: ThreadPoolExecutor, function: Callable[[], R]) -> R:
 async def in_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Runs a short `function` in a database thread. Its connection is back when this returns."""
     return await _run(_short_calls, partial(function, *args, **kwargs))
+
+
+async def beside_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """For short calls without the database: they do not wait behind those that wait for it."""
+    return await _run(_other_calls, partial(function, *args, **kwargs))
 
 
 async def in_view_thread(function: Callable[[], R]) -> R:

@@ -1,4 +1,5 @@
-"""PostgreSQL as Django knows it, without the pooled connections that have died.
+"""PostgreSQL as Django knows it, without the pooled connections that have died, and without a
+queue of calls that all wait for a database which is down.
 
 After a restart of the database every idle connection of the pool would fail one request. Django's
 CONN_HEALTH_CHECKS asks each one before each use, which costs a round trip; a look at its socket
@@ -8,11 +9,29 @@ does not: an idle connection has nothing to say but that the server has ended it
 import select
 from typing import Any
 
+import psycopg
 from django.db.backends.postgresql import base
+
+from chatbot_project.api.breaker import Breaker
+
+PAUSE = 1.5  # seconds without trying, after no connection could be had
+
+breaker = Breaker("The database does not answer: what needs it fails at once", PAUSE)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        if not breaker.allows():
+            raise psycopg.OperationalError("the database did not answer a moment ago")
+        try:
+            connection = self.get_live_connection(conn_params)
+        except psycopg.OperationalError as error:
+            breaker.failed(error)
+            raise
+        breaker.succeeded()
+        return connection
+
+    def get_live_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
         while self.pool and has_spoken(connection):
             connection.close()

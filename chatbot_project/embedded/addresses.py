@@ -7,6 +7,7 @@ language model listens on a loopback port; its number is in a state file once it
 import hashlib
 import json
 import os
+from collections.abc import Callable, Collection
 from pathlib import Path
 from urllib.parse import quote
 
@@ -54,16 +55,23 @@ def database_url(data_dir: Path) -> str:
     return f"postgres://{USER}:{password}@{host}/{DATABASE}"
 
 
-def embedded_addresses(data_dir: Path) -> dict[str, str]:
+def redis_url(data_dir: Path) -> str:
+    return f"unix://{valkey_socket(data_dir)}"
+
+
+ADDRESSES: dict[str, Callable[[Path], str]] = {
+    "SECRET_KEY": lambda data_dir: kept_secret(data_dir, "secret-key"),
+    "DATABASE_URL": database_url,
+    "REDIS_URL": redis_url,
+    "OPENAI_BASE_URL": lambda data_dir: model_state(data_dir).get("url", NOT_STARTED_YET),
+    "OPENAI_API_KEY": lambda data_dir: model_state(data_dir).get("key", "not-started-yet"),
+}
+
+
+def embedded_addresses(data_dir: Path, *, besides: Collection[str] = ()) -> dict[str, str]:
     """The settings that the embedded servers stand in for, as environment values.
 
-    Makes the folder's two secrets on first use; raises OSError where the folder cannot be written.
+    Not those of `besides`, for which the folder is not touched. Makes the folder's two secrets on
+    first use; raises OSError where the folder cannot be written.
     """
-    model = model_state(data_dir)
-    return {
-        "SECRET_KEY": kept_secret(data_dir, "secret-key"),
-        "DATABASE_URL": database_url(data_dir),
-        "REDIS_URL": f"unix://{valkey_socket(data_dir)}",
-        "OPENAI_BASE_URL": model.get("url", NOT_STARTED_YET),
-        "OPENAI_API_KEY": model.get("key", "not-started-yet"),
-    }
+    return {name: find(data_dir) for name, find in ADDRESSES.items() if name not in besides}

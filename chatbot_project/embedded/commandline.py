@@ -13,7 +13,7 @@ from chatbot_project.embedded.services import running
 
 # Neither these nor any command's --help read or write data. `run` sees to its servers itself.
 WITHOUT_SERVERS = {
-    *("help", "version", "check", "collectstatic", "findstatic", "spectacular", "diffsettings"),
+    *("help", "version", "check", "findstatic", "spectacular", "diffsettings"),
     *("makemessages", "compilemessages", "startapp", "startproject", "run"),
 }
 

@@ -65,8 +65,7 @@ class LanguageModel:
         pid = int(model_state(self.data_dir).get("pid", 0))
         if not pid or not processes.is_alive(pid):
             return None
-        command = processes.command_of(pid)
-        return pid if not command or str(model_state_file(self.data_dir)) in command else None
+        return pid if processes.works_on(pid, model_state_file(self.data_dir)) else None
 
 
 def _weights() -> str:

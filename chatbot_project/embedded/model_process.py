@@ -14,6 +14,7 @@ import xllamacpp
 
 ANSWERS_AT_ONCE = 2  # further ones wait; memory for all contexts is taken at the start
 CONTEXT_TOKENS = 4096  # of each answer, with its prompt: CHAT_CONTEXT_TOKENS' default
+ANSWER_TOKENS = 512  # unless the request says how many: a model this small may never end
 ERRORS_ONLY = 1
 
 
@@ -24,6 +25,7 @@ def parameters(model: str, key: str) -> xllamacpp.CommonParams:
     params.n_parallel = ANSWERS_AT_ONCE
     params.n_ctx = ANSWERS_AT_ONCE * CONTEXT_TOKENS
     params.kv_unified = False  # shared, one long prompt too many makes all answers fail
+    params.n_predict = ANSWER_TOKENS
     params.n_ubatch = 128  # a quarter of the default's working memory for a tenth of its speed
     params.cache_ram_mib = 0  # else old prompts are kept, up to 8 GB of them
     params.n_ctx_checkpoints = 0

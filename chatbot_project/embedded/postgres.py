@@ -17,7 +17,7 @@ from chatbot_project.embedded.kept_secrets import kept_secret
 from chatbot_project.embedded.postgres_home import Home, find_home
 
 START_SECONDS = 60.0  # recovery after a crash takes its time
-STOP_SECONDS = 8.0
+STOP_SECONDS = 3.5  # then it is killed, and recovers at its next start
 LEFTOVER_SECONDS = 10.0  # sessions of a killed server end by themselves, but not at once
 STATUS_LINE = 7  # of postmaster.pid, counted from 0: "starting", "ready", "stopping"
 OPTIONS = {
@@ -77,7 +77,7 @@ class Postgres:
         """Whether it came up. One that is starting already (recovering, say) is waited for."""
         process: subprocess.Popen[bytes] | None = None
         if not self._server_pid():
-            (self.home.data / "postmaster.pid").unlink(missing_ok=True)
+            self._drop_stale_pid_file()
             process = self.home.launch("postgres", *self._arguments(), log=self.log)
 
         def is_settled() -> bool:
@@ -98,8 +98,23 @@ class Postgres:
         lines = self._pid_file()
         if not lines or not processes.is_alive(int(lines[0])):
             return None
-        command = processes.command_of(int(lines[0]))
-        return int(lines[0]) if not command or str(self.home.data) in command else None
+        return int(lines[0]) if processes.works_on(int(lines[0]), self.home.data) else None
+
+    def _drop_stale_pid_file(self) -> None:
+        """PostgreSQL does it itself, unless the number has become another program's.
+
+        Never while the number is a PostgreSQL's: it may work on this folder, moved since.
+        """
+        lines = self._pid_file()
+        if not lines or not processes.is_alive(int(lines[0])):
+            return
+        pid_file = self.home.data / "postmaster.pid"
+        program = processes.command_of(int(lines[0]))[:1]
+        if any(Path(path).name == "postgres" for path in program):
+            raise StartFailed(
+                f"{pid_file} names a PostgreSQL that runs (process {lines[0]}): stop that first."
+            )
+        pid_file.unlink(missing_ok=True)
 
     def _pid_file(self) -> list[str]:
         try:

@@ -90,6 +90,7 @@ class Home:
 
 def find_home(data_dir: Path) -> Home:
     """Where PostgreSQL of this data folder lives; decides it anew only while there is no data."""
+    data_dir = data_dir.resolve()
     inside = Home(data_dir / "postgres", _packaged_install(), (os.getuid(), os.getgid()))
     return _home_for_root(data_dir, inside) if os.getuid() == 0 else inside
 

@@ -40,12 +40,21 @@ def is_alive(pid: int) -> bool:
     return not _is_zombie(pid)
 
 
-def command_of(pid: int) -> str:
-    """The command line of a process, "" if there is none or the system does not tell."""
+def command_of(pid: int) -> list[str]:
+    """The command line of a process, [] if there is none or the system does not tell."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).rstrip("\0").split("\0")
     except OSError:
-        return ""
+        return []
+
+
+def works_on(pid: int, path: Path) -> bool:
+    """Whether the process was given this file or folder, by whatever name (links, mounts).
+
+    True where the system does not tell.
+    """
+    command = command_of(pid)
+    return not command or any(_is_same(argument, path) for argument in command[1:])
 
 
 def end(pid: int, gentle: signal.Signals, seconds: float) -> None:
@@ -63,6 +72,13 @@ def die_with_parent() -> None:
     """For preexec_fn: where the system can, have this process killed when its parent dies."""
     if PRCTL is not None:
         PRCTL(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _is_same(argument: str, path: Path) -> bool:
+    try:
+        return argument.startswith("/") and Path(argument).samefile(path)
+    except OSError:
+        return False
 
 
 def _is_zombie(pid: int) -> bool:

@@ -22,7 +22,7 @@ RELEASE = "release"  # what a platform runs once a deployment; done before we co
 FIRST = "web"
 HEAD_START_SECONDS = 10.0
 NEVER = float("inf")
-STOP_SECONDS = 5.0  # from asking to insisting
+STOP_SECONDS = 5.0  # from asking to insisting: what the web process may take and a little more
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -104,7 +104,8 @@ class ProcfileRunner:
             print("Stopping everything ...", flush=True)  # noqa: T201
         for pid in {*self._pids.values()} - self._asked:
             self._asked.add(pid)
-            os.kill(pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+                os.kill(pid, signal.SIGTERM)
         if time.monotonic() > self._insist_at:
             self._end_all(signal.SIGKILL)
 

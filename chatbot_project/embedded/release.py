@@ -1,13 +1,14 @@
-"""What must be done before the processes start: migrations, first-run data, static files."""
+"""What must be done before the processes start: migrations, first-run data."""
 
 import io
+import sys
 import traceback
 from pathlib import Path
 
 import psycopg
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.db.backends.postgresql.base import DatabaseWrapper
 
 from accounts.services import create_first_admin
@@ -18,21 +19,16 @@ NewAdmin = tuple[str, str, str]  # e-mail, password, API key
 
 
 def prepare() -> NewAdmin | None:
-    """Bring the database and the static files up to date. The first time, the admin made."""
+    """Bring the database up to date. The first time, the admin made. Raises StartFailed."""
     if settings.DATABASE_URL:
         check_database(settings.DATABASE_URL)
     migrate(settings.DATA_DIR / "migrate.log")
-    admin = create_first_admin()
-    collect_static_files()
+    try:
+        admin = create_first_admin()
+    except DatabaseError as error:
+        raise StartFailed(f"The first admin cannot be made: {first_line(error)}.") from error
     close_database()
     return admin
-
-
-def collect_static_files() -> None:
-    try:
-        call_command("collectstatic", interactive=False, verbosity=0)
-    except OSError as error:
-        raise StartFailed(f"The static files cannot be collected: {error}.") from error
 
 
 def close_database() -> None:
@@ -47,8 +43,8 @@ def check_database(url: str) -> None:
     """A pool would try for long and say little."""
     try:
         psycopg.connect(url, connect_timeout=CONNECT_SECONDS).close()
-    except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
+    except psycopg.Error as error:
+        reason = last_line(str(error)) or type(error).__name__
         raise StartFailed(f"The database of DATABASE_URL cannot be reached: {reason}") from error
 
 
@@ -58,10 +54,24 @@ def migrate(log: Path) -> None:
     try:
         call_command("migrate", interactive=False, stdout=output, no_color=True)
     except Exception as error:  # a migration runs any code: whatever it raises, we say which it was
-        log.write_text(output.getvalue() + traceback.format_exc())
+        where = kept(output.getvalue() + traceback.format_exc(), log)
         step = last_line(output.getvalue()) or "before the first step"
-        reason = last_line(str(error).partition("\n")[0]) or type(error).__name__
-        raise StartFailed(f"The migration failed ({step}): {reason}. See {log}") from error
+        story = f"The migration failed ({step}): {first_line(error)}.{where}"
+        raise StartFailed(story) from error
+
+
+def kept(story: str, log: Path) -> str:
+    """Where it can be read. A data folder that nothing else needs may not be writable."""
+    try:
+        log.write_text(story)
+    except OSError:
+        sys.stderr.write(story)
+        return ""
+    return f" See {log}"
+
+
+def first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].strip(" .") or type(error).__name__
 
 
 def last_line(text: str) -> str:

@@ -36,6 +36,7 @@ def running(
     Whoever uses a server holds a share in it; the last one to leave stops it. Those of `later` are
     not waited for: the function that this yields does that. Both raise StartFailed.
     """
+    data_dir = data_dir.resolve()
     held = [_Held(name, SERVERS[name](data_dir, durable), data_dir) for name in names]
     if not held:
         yield lambda: None

@@ -5,7 +5,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from django.conf import settings
@@ -25,8 +25,7 @@ TITLES = {"postgres": "PostgreSQL", "valkey": "Valkey", "llm": "the language mod
 def run_stack() -> int:
     """Run until stopped; the exit status: 0 when asked to stop. Raises StartFailed."""
     data_dir: Path = settings.DATA_DIR
-    make_lock_dir(data_dir)
-    with only_stack(data_dir):
+    with only_stack(data_dir) if settings.EMBEDDED_SERVICES else nullcontext():
         check_port(settings.HOST, settings.PORT)
         announce(settings.EMBEDDED_SERVICES, data_dir)
         with (
@@ -40,6 +39,7 @@ def run_stack() -> int:
 @contextmanager
 def only_stack(data_dir: Path) -> Iterator[None]:
     """Refuse a second run on the same data folder."""
+    make_lock_dir(data_dir)
     descriptor = os.open(data_dir / "locks" / "stack", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         if not wait_until(lambda: _try_lock(descriptor), LEFTOVER_SECONDS):

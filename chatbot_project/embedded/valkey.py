@@ -15,7 +15,7 @@ from chatbot_project.embedded.errors import StartFailed
 from chatbot_project.embedded.folders import make_private_dir, package_folder
 
 START_SECONDS = 60.0  # loading a large append-only file takes its time
-STOP_SECONDS = 5.0
+STOP_SECONDS = 3.0
 ANSWER_SECONDS = 5.0
 DATABASES = 64  # the product uses one; test sessions running side by side have one each
 

@@ -60,14 +60,29 @@ def text(new_admin: NewAdmin | None) -> str:
         email, password, key = new_admin
         lines += [f"    sign in     {email}  {password}", f"  API key       {key}"]
         lines += ["  Password and key are shown this once."]
-    lines += ["Ask it something:", f"  {curl(new_admin)}", "Ctrl-C stops everything."]
+    lines += ["Ask it something:", f"  {curl(new_admin)}"]
+    if settings.DATABASE_URL and not new_admin:
+        lines += [
+            "CHATBOT_API_KEY: a key of yours. Where DATABASE_URL is set as here, this makes one:"
+        ]
+        lines += [f"  {key_command()}"]
+    lines += ["Ctrl-C stops everything."]
     rule = "-" * 78
     return "\n".join(["", rule, *lines, rule, ""])
 
 
 def curl(new_admin: NewAdmin | None) -> str:
-    """One line to paste. Keys are not stored: a later start's makes one on the way."""
-    key = new_admin[2] if new_admin else f"$({key_command()})"
+    """One line to paste. Keys are not stored: a later start's makes one, once in each terminal.
+
+    Not with a database elsewhere: its address holds a password, and without it the key would be
+    made in the embedded one.
+    """
+    if new_admin:
+        key = new_admin[2]
+    elif settings.DATABASE_URL:
+        key = "$CHATBOT_API_KEY"
+    else:
+        key = f"${{CHATBOT_API_KEY:=$({key_command()})}}"
     return (
         f"curl -s http://{local_host()}:{settings.PORT}/api/chat"
         f' -H "Authorization: Bearer {key}"'
@@ -77,11 +92,11 @@ def curl(new_admin: NewAdmin | None) -> str:
 
 
 def key_command() -> str:
-    """Makes a key wherever it is pasted, on the data folder of this run."""
+    """Makes a key wherever it is pasted, with the settings file and the data folder of this run."""
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "createapikey", FIRST_ADMIN]
-    if os.environ.get("CHATBOT_DATA_DIR"):
-        command = ["env", f"CHATBOT_DATA_DIR={settings.DATA_DIR}", *command]
-    return shlex.join(command)
+    given = {"ENV_FILE": settings.ENV_FILE, "CHATBOT_DATA_DIR": settings.DATA_DIR}
+    variables = [f"{name}={path}" for name, path in given.items() if os.environ.get(name)]
+    return shlex.join(["env", *variables, *command] if variables else command)
 
 
 def local_host() -> str:

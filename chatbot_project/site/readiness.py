@@ -16,20 +16,22 @@ from chatbot_project.site.tasks import WORKER_SEEN
 
 LIMIT = 1.0  # seconds for each check
 FRESH = 3.0  # seconds for which an answer is kept
+FOR_PSYCOPG = {"autocommit", "context", "cursor_factory", "prepare_threshold", "row_factory"}
 
 Check = Callable[[], Awaitable[bool]]
 
 
 async def database_answers() -> bool:
     """On a connection of its own: a busy pool is not a database that is down."""
-    parameters = {**connection.get_connection_params(), "connect_timeout": 1}
-    parameters = {name: value for name, value in parameters.items() if name in CONNECTION_FIELDS}
-    async with await psycopg.AsyncConnection.connect(**parameters) as connected:
+    async with await psycopg.AsyncConnection.connect(**libpq_parameters()) as connected:
         await connected.execute("SELECT 1")
     return True
 
 
-CONNECTION_FIELDS = {"dbname", "user", "password", "host", "port", "connect_timeout", "sslmode"}
+def libpq_parameters() -> dict[str, Any]:
+    """Those of Django's connections, certificates and all, without what is meant for psycopg."""
+    parameters = {**connection.get_connection_params(), "connect_timeout": 1}
+    return {name: value for name, value in parameters.items() if name not in FOR_PSYCOPG}
 
 
 async def redis_answers() -> bool:
@@ -65,12 +67,19 @@ class Kept:
 
     report: ClassVar[dict[str, Any]] = {}
     until = 0.0
+    asking: ClassVar["asyncio.Future[dict[str, Any]] | None"] = None
 
 
 async def readiness() -> dict[str, Any]:
     """`{"status": "ok" | "degraded" | "down", "checks": {"database": "ok", ...}}`"""
     if time.monotonic() < Kept.until:
         return Kept.report
+    if Kept.asking is None or Kept.asking.done():
+        Kept.asking = asyncio.ensure_future(ask())
+    return await asyncio.shield(Kept.asking)  # one that goes must not end it for the others
+
+
+async def ask() -> dict[str, Any]:
     results = await asyncio.gather(*(passes(check) for check in CHECKS.values()))
     checks = {name: "ok" if fine else "down" for name, fine in zip(CHECKS, results, strict=True)}
     status = "ok" if all(results) else "degraded"

@@ -49,6 +49,21 @@ def test_a_key_is_made_and_shown_once(staff_browser: Client, owner: User) -> Non
         assert secrets_in(response) == []
 
 
+def test_a_secret_is_in_no_cookie_and_no_session(staff_browser: Client, owner: User) -> None:
+    key, _ = create_api_key(owner)
+    data = {"action": "rotate_selected", "_selected_action": [key.pk]}
+    answers = [
+        staff_browser.post(ADD, form(owner)),
+        staff_browser.post(LIST, data),
+        staff_browser.post(f"{LIST}{create_api_key(owner)[0].pk}/rotate/"),
+    ]
+    for answer in answers:
+        [secret] = secrets_in(answer)
+        assert "no-store" in answer["Cache-Control"]
+        assert set(staff_browser.cookies) <= {"sessionid", "csrftoken"}
+        assert secret not in str(dict(staff_browser.session))
+
+
 def test_scopes_and_expiry_are_kept(staff_browser: Client, owner: User) -> None:
     soon = {"expires_at_0": "2099-01-02", "expires_at_1": "03:04:05"}
     scopes = ["chat:read", "knowledge:share"]

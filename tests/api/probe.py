@@ -64,6 +64,12 @@ class ThingViewSet(ViewSet):
         done.append("made")
         raise SystemExit
 
+    def draw(self, request: Request) -> Response:
+        """Makes something that outlives the request, and tells of it."""
+        idempotency.attach(request._request, {"thing": "a"})
+        done.append("ready")
+        return Response({"thing": "a"})
+
     def upload(self, request: Request) -> Response:
         given: Any = request._request
         idempotency.claim_with(given, request._request.headers["X-Fingerprint"].encode() * 32)
@@ -101,6 +107,7 @@ urlpatterns = [
     path("api/probe/fail", as_view(things, {"post": "fail"})),
     path("api/probe/nest", as_view(things, {"post": "nest"})),
     path("api/probe/make", as_view(things, {"post": "make"})),
+    path("api/probe/draw", as_view(things, {"post": "draw"})),
     path("api/probe/upload", as_view(things, {"post": "upload"})),
     path("api/probe/slow", as_view(things, {"post": "slow"})),
     path("api/probe/stream", stream),

@@ -58,6 +58,23 @@ def test_the_refusal_is_in_our_format(server: Server, live_owner: LiveAccount) -
     assert answer.error["details"]["request_id"] == answer.headers["x-request-id"]
 
 
+@pytest.mark.parametrize("key", ["", "Bearer x", "Bearer cb_live_" + "A" * 38, "Basic abc"])
+def test_who_shows_no_key_uploads_nothing(server: Server, key: str) -> None:
+    shown = [f"Authorization: {key}"] if key else []
+    answer = exchange(server, head("/api/files/upload", *shown, "Content-Length: 12000000"))
+    assert answer.status in (401, 413, 429)  # without having seen any of it
+
+
+def test_the_paths_of_files_take_no_more(server: Server) -> None:
+    answer = exchange(server, head("/static/nowhere", "Content-Length: 12000000"))
+    assert answer.status == 413
+    with connect(server) as connection:
+        connection.sendall(head("/static/nowhere", "Content-Length: 0", "Connection: close"))
+        raw = connection.makefile("rb").read().lower()
+    assert raw.startswith(b"http/1.1 404") or raw.startswith(b"http/1.1 405")
+    assert raw.count(b"x-request-id:") == 1
+
+
 def test_who_asks_first_is_not_told_to_go_on(daphne: Server, live_owner: LiveAccount) -> None:
     key = f"Authorization: {live_owner.headers['Authorization']}"
     asking = head("/api/chat", key, "Expect: 100-continue", "Content-Length: 12000000")

@@ -70,7 +70,7 @@ def test_every_route_is_served_without_a_change_of_thread() -> None:
 def test_every_operation_tells_its_errors(schema: dict[str, Any]) -> None:
     for path, method, operation in operations(schema):
         documented = set(operation["responses"])
-        assert {"400", "401", "403", "429", "500"} <= documented, (path, method)
+        assert {"400", "401", "403", "429", "500", "503"} <= documented, (path, method)
         assert ("404" in documented) == ("{" in path), (path, method)
         assert "requestBody" not in operation or {"413", "415"} <= documented, (path, method)
         assert method != "post" or {"409", "422"} <= documented, (path, method)

@@ -14,7 +14,8 @@ from tests import servers
 from tests.live import LiveAccount, StartServer
 from tests.waiting import wait_until
 
-# A server whose hooks leave a note: the one registered first fails, the second takes its time.
+# A server whose hooks leave a note: the one registered first fails, the second ends when the test
+# has seen that it runs.
 HOOKED = """
 import asyncio, pathlib, sys
 from chatbot_project.api import shutdown
@@ -25,8 +26,11 @@ async def failing():
 
 @shutdown.register
 async def slow():
-    await asyncio.sleep(0.3)
-    pathlib.Path(sys.argv[1]).write_text("saved")
+    note = pathlib.Path(sys.argv[1])
+    note.write_text("saving")
+    while note.exists():
+        await asyncio.sleep(0.01)
+    note.write_text("saved")
 
 from chatbot_project import server
 server.main()
@@ -47,6 +51,9 @@ def test_hooks_are_run_before_the_end(
     server = servers.Server("daphne", port, {}, process, tmp_path / "log")
     wait_until(server.is_ready, "the server", limit=40)
     process.send_signal(number)
+    wait_until(lambda: note.exists() and note.read_text() == "saving", "the hook")
+    assert process.poll() is None
+    note.unlink()
     assert process.wait(timeout=10) == 0
     assert note.read_text() == "saved"
     assert "shutdown hook failed" in (tmp_path / "log").read_text()

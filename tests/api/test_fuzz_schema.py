@@ -37,12 +37,18 @@ def described(daphne: Server, live_owner: LiveAccount) -> Any:
 
 @pytest.fixture
 def own_ids(daphne: Server, live_owner: LiveAccount) -> Any:
-    """Makes a chat with an answer, for the path of a request."""
+    """Makes a chat with an answer, and a document, for the path of a request."""
     client = live_owner.client(daphne)
 
-    def make() -> dict[str, str]:
+    def make() -> dict[str, str | int]:
         answer = client.post("/api/chat", json={"message": "Hello"}).json()
-        return {"chat_id": answer["id"], "message_id": answer["message_id"]}
+        document = client.post("/api/documents", json={"title": "Plan", "content": "one"}).json()
+        return {
+            "chat_id": answer["id"],
+            "message_id": answer["message_id"],
+            "document_id": document["id"],
+            "version": 1,
+        }
 
     return make
 
@@ -67,7 +73,7 @@ def test_every_answer_is_one_that_is_described(
     assert daphne.is_ready()
 
 
-def only_known(operation: Any, ids: dict[str, str]) -> dict[str, str]:
+def only_known(operation: Any, ids: dict[str, str | int]) -> dict[str, str | int]:
     names = {parameter.name for parameter in operation.path_parameters}
     return {name: value for name, value in ids.items() if name in names}
 

@@ -35,6 +35,8 @@ HALF = "\\ud800"  # of a surrogate pair
         b'{"name": "\xff\xfe"}',
         b'{"name": "\xed\xa0\x80"}',
         b'{"name": "a\x00b"}',
+        b'{"name": "a", "lists": [' + b"[]," * 100_000 + b"[]]}",
+        b'{"name": "a", "texts": [' + b'"",' * 500_000 + b'""]}',
     ],
 )
 def test_a_bad_body_is_an_invalid_request(owner_client: Client, body: bytes) -> None:
@@ -52,6 +54,8 @@ def test_a_bad_body_is_an_invalid_request(owner_client: Client, body: bytes) -> 
         b'{"name": "a", "deep": ' + b"[" * 90 + b"]" * 90 + b"}",
         b'{"name": "a", "wide": [' + b"[]," * 500 + b"[]]}",
         b'{"name": "a", "unknown": 1}',
+        b'{"name": "a", "text": "' + b'[,{\\\\\\"' * 50_000 + b'"}',
+        b'{"name": "a", "wide": [' + b"1," * 90_000 + b"1]}",
     ],
 )
 def test_a_good_body_is_read(owner_client: Client, body: bytes) -> None:

@@ -69,6 +69,21 @@ def test_a_client_cannot_choose_the_root_path(daphne: Server) -> None:
     assert answer.status == 404
 
 
+@pytest.mark.parametrize("path", [b"/api/chat", b"/api/nowhere"])
+@pytest.mark.parametrize("method", [b"GET", b"POST"])
+def test_an_upgrade_that_is_not_offered_is_passed_over(
+    daphne: Server, live_owner: LiveAccount, method: bytes, path: bytes
+) -> None:
+    key = f"Authorization: {live_owner.headers['Authorization']}\r\n".encode()
+    upgrade = b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+    answer = exchange(
+        daphne, method + b" " + path + b" HTTP/1.1\r\n" + HOST + key + upgrade + b"\r\n"
+    )
+    assert answer.status in (200, 400, 404)
+    assert {"x-request-id", "x-ratelimit-limit"} <= set(answer.headers)
+    assert answer.body
+
+
 def test_a_request_as_sent_to_proxies_is_understood(daphne: Server) -> None:
     request = (
         b"GET http://localhost/healthz?a=/b HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"

@@ -156,6 +156,17 @@ def test_what_outlives_a_crashed_request_is_found(
     assert probe.done == ["made", "ready"]
 
 
+def test_of_what_outlives_its_request_no_copy_is_kept(
+    owner_client: Client, settings: LazySettings
+) -> None:
+    settings.API_REPLAY = "tests.api.probe.replay"
+    first, second = (post(owner_client, {}, path="draw") for _ in range(2))
+    assert IdempotencyKey.objects.get().body is None
+    assert (first.json(), second.json()) == ({"thing": "a"}, {"thing": "a"})
+    assert second["Idempotency-Replayed"] == "true"
+    assert probe.done == ["ready"]
+
+
 def test_after_a_day_a_key_is_free_again(owner_client: Client) -> None:
     post(owner_client, {"name": "a"})
     IdempotencyKey.objects.update(created_at=Now() - timedelta(hours=24, seconds=1))

@@ -1,11 +1,13 @@
 """One line of JSON a request, with what finds it again, and nothing that must not be read."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
+from chatbot_project import logs
 from tests.live import LiveAccount, StartServer
 from tests.waiting import wait_until
 
@@ -72,3 +74,13 @@ def test_no_secret_gets_into_the_log(start_server: StartServer, live_owner: Live
     assert secret not in log
     assert secret[:-1] not in log
     assert "pangolin" not in log
+
+
+def test_what_libraries_add_to_a_line_is_in_it() -> None:
+    extra = {"attempt": 3, "host": "db.example.com", "request": object()}
+    record = logging.getLogger("library").makeRecord(
+        "library", logging.WARNING, __file__, 1, "tried %s", ("again",), None, extra=extra
+    )
+    line = json.loads(logs.formatter(as_text=False).format(record))
+    assert (line["event"], line["attempt"], line["host"]) == ("tried again", 3, "db.example.com")
+    assert "request" not in line  # its text would hold the query

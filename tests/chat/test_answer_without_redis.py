@@ -59,6 +59,7 @@ def test_it_answers_while_redis_is_stopped(
     with streaming(client, model, chat=chat) as stream:
         assert events.text_of(stream) == TEXT
     assert len(history(client, chat)) == 6
+    assert client.post("/api/chat", json={"message": "Hello"}).status_code == 200
     with resuming(client, chat) as stream:  # from the database
         assert events.text_of(stream) == TEXT
 

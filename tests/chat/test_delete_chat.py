@@ -1,5 +1,7 @@
 """A deleted chat is gone, with its messages, and nobody goes on writing in it."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx2
 
 from chat.models import Chat, Message
@@ -33,3 +35,19 @@ def test_its_answer_is_stopped(clients: Clients, upstream: Upstream) -> None:
         read += stream
     assert upstream.wait_for_call(model).dropped.wait(15)
     assert (read[-1].type, read[-1].data["status"]) == ("done", "stopped")
+
+
+def test_a_question_meanwhile(client: httpx2.Client, upstream: Upstream) -> None:
+    """Whoever comes first: no answer is a 500, and nothing is left."""
+    model = upstream.model(Script())
+    seen: set[int] = set()
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(20):
+            chat = ask(client, model)["id"]
+            asked = pool.submit(
+                client.post, f"/api/chat/{chat}/messages", json={"message": "Hello"}
+            )
+            deleted = pool.submit(client.delete, f"/api/chat/{chat}")
+            seen |= {asked.result().status_code, deleted.result().status_code}
+            assert client.get(f"/api/chat/{chat}").status_code == 404
+    assert seen <= {200, 204, 404}

@@ -29,7 +29,7 @@ BEFORE_THE_TEXT = {
     "429 for long": Failure(Script(status=429, headers={"Retry-After": "3600"}), calls=1),
     "500": Failure(Script(status=500), calls=3),
     "503": Failure(Script(status=503), calls=3),
-    "hang up": Failure(Script(fault="hang up"), calls=3),
+    "hang up": Failure(Script(fault="hang up"), calls=1),
     "malformed": Failure(Script(PIECES, fault="malformed"), calls=1),
     "error": Failure(Script(PIECES, fault="error"), calls=1),
     "refused request": Failure(Script(status=400), 1, status=400, code="INVALID_REQUEST"),
@@ -86,7 +86,7 @@ def test_the_partial_text_is_kept(
     assert len(upstream.calls(model)) == 1  # nobody is told the same thing twice
 
 
-@pytest.mark.parametrize("first", [Script(status=503), Script(fault="hang up")])
+@pytest.mark.parametrize("first", [Script(status=503), Script(status=500)])
 def test_a_passing_failure_is_not_seen(
     first: Script, client: httpx2.Client, upstream: Upstream
 ) -> None:
@@ -122,3 +122,28 @@ def test_time_outs(start_server: StartServer, live_owner: LiveAccount, upstream:
         assert call.dropped.wait(15)
     # The provider may still have been writing: it is not asked, and paid, twice.
     assert len(upstream.calls(model)) == len(upstream.calls(silent)) == 1
+
+
+def test_words_that_no_database_takes(either_client: httpx2.Client, upstream: Upstream) -> None:
+    model = upstream.model(Script(PIECES, finish_reason="st\ud800op\0"))
+    assert ask(either_client, model)["finish_reason"] == "st?op"
+    with streaming(either_client, model) as stream:
+        assert list(stream)[-1].data["finish_reason"] == "st?op"
+
+
+def test_an_answer_without_end_is_cut(client: httpx2.Client, upstream: Upstream) -> None:
+    model = upstream.model(Script(["x" * 300_000] * 10, gate=upstream.gate(8)))
+    with streaming(client, model) as stream:
+        last = list(stream)[-1]
+    assert (last.type, last.data["finish_reason"]) == ("done", "length")
+    assert upstream.wait_for_call(model).dropped.wait(15)
+
+
+def test_a_refused_request_says_why_and_costs_nothing(
+    client: httpx2.Client, upstream: Upstream
+) -> None:
+    model = upstream.model(Script(status=400))
+    refused = client.post("/api/chat", json={"message": "Hello", "model": model})
+    assert "more text than its context holds" in error_of(refused)["message"]
+    assert client.get("/api/usage").json()["totals"]["answers"] == 0
+    assert client.get("/api/usage").json()["totals"]["total_tokens"] == 0

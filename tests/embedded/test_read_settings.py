@@ -46,6 +46,7 @@ def test_a_process_ends_with_one_line(process: str, plain_environment: dict[str,
         ("DATABASE_POOL_SIZE", "0"),
         ("LOG_LEVEL", "LOUD"),
         ("CHATBOT_DATA_DIR", "/dev/null/x"),
+        ("ENV_FILE", "/nowhere/settings.env"),
     ],
 )
 def test_the_line_names_the_setting(
@@ -64,11 +65,69 @@ def test_the_line_names_the_setting(
     assert done.stderr.count("\n") == 1
 
 
+def test_a_database_elsewhere_wants_a_key_that_all_machines_share(manage: Manage) -> None:
+    done = manage("check", DATABASE_URL="postgres://db.example.com/x")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("Setting SECRET_KEY: ")
+
+
+@pytest.mark.parametrize(
+    ("missing", "status"),
+    [("", 0), ("REDIS_URL", 0), ("OPENAI_API_KEY", 0), ("DATABASE_URL", 1), ("SECRET_KEY", 1)],
+)
+def test_a_data_folder_that_nothing_needs_is_not_touched(
+    missing: str, status: int, manage: Manage
+) -> None:
+    """Valkey and the model need it too, once they run."""
+    everything = {
+        "DATABASE_URL": "postgres://db.example.com/x",
+        "REDIS_URL": "redis://redis.example.com",
+        "OPENAI_API_KEY": "given",
+        "SECRET_KEY": "s" * 50,
+    }
+    everything.pop(missing, None)
+    done = manage("check", CHATBOT_DATA_DIR="/dev/null/x", **everything)
+    assert done.returncode == status, done.stderr
+
+
+def test_the_default_model_is_one_of_those_offered(manage: Manage) -> None:
+    done = manage("check", CHAT_MODELS="fast=small,good=large", CHAT_DEFAULT_MODEL="small")
+    assert done.returncode == 1
+    assert done.stderr == "Setting CHAT_DEFAULT_MODEL: 'small' is not one of fast, good.\n"
+    assert manage("check", CHAT_MODELS="fast=small", CHAT_DEFAULT_MODEL="").returncode == 0
+
+
 def test_a_secret_in_an_address_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_URL", "mysql://me:hunter2@localhost/x")
     with pytest.raises(BadSetting) as caught:
         env.url("SOME_URL")
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgres://u:top%zzsecret@localhost/x",
+        "postgres://u:top@secret@localhost/x",
+        "postgres://u:1?secret@localhost/x",
+        "postgres://u:secret@localhost/x?bogus=secret",
+    ],
+)
+def test_a_database_address_that_cannot_be_read_is_not_shown(address: str) -> None:
+    with pytest.raises(BadSetting) as caught:
+        database_config(address, {})
+    line = str(caught.value)
+    assert line.startswith("Setting DATABASE_URL: ")
+    assert "secret" not in line
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["postgres://u:a%40b%2Bc+d@h/x", "postgres://u@h/x?password=p"],
+)
+def test_a_database_address_may_be_written_in_many_ways(address: str) -> None:
+    assert database_config(address, {})["NAME"] == "x"
 
 
 @pytest.mark.parametrize(("text", "value"), [("yes", True), ("On", True), ("0", False), ("", True)])

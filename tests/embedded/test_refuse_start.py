@@ -36,7 +36,7 @@ def test_a_data_folder_that_cannot_be_made(manage: Manage, data_dir: Path) -> No
 
 
 def test_a_database_that_is_not_there(manage: Manage) -> None:
-    done = manage("run", DATABASE_URL="postgres://nobody@127.0.0.1:1/x")
+    done = manage("run", DATABASE_URL="postgres://nobody@127.0.0.1:1/x", SECRET_KEY="s" * 50)
     assert last_line(done).startswith("The database of DATABASE_URL cannot be reached: ")
 
 

@@ -1,7 +1,10 @@
 """Embedded servers: started together, shared by their users, stopped by the last."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
@@ -11,9 +14,12 @@ import redis
 from chatbot_project.embedded import postgres_home
 from chatbot_project.embedded.addresses import (
     embedded_addresses,
+    model_state_file,
     postgres_socket_dir,
     valkey_socket,
 )
+from chatbot_project.embedded.errors import StartFailed
+from chatbot_project.embedded.language_model import LanguageModel
 from chatbot_project.embedded.postgres import Postgres
 from chatbot_project.embedded.services import running
 from chatbot_project.embedded.valkey import Valkey
@@ -69,6 +75,55 @@ def test_an_old_pid_file_naming_another_program_does_not_hold_it_up(data_dir: Pa
     pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
     with running(["postgres"], data_dir):
         assert Postgres(data_dir).is_running()
+
+
+def test_a_running_server_is_known_by_every_name_of_its_folder(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(data_dir)
+    names = [link, data_dir / ".." / data_dir.name]
+    with running(BOTH, data_dir):
+        pids = (Postgres(data_dir)._server_pid(), Valkey(data_dir)._server_pid())
+        for name in names:
+            assert (Postgres(name)._server_pid(), Valkey(name)._server_pid()) == pids
+            with running(BOTH, name):
+                assert read_pid_file(data_dir) == str(pids[0])
+    assert not Postgres(data_dir).is_running()
+
+
+def test_the_language_model_is_known_by_every_name_of_its_folder(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    """A process that looks like it: to load the model takes seconds."""
+    link = tmp_path / "link"
+    link.symlink_to(data_dir)
+    command = [sys.executable, "-c", "input()", str(model_state_file(link))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        model_state_file(data_dir).write_text(json.dumps({"pid": process.pid}))
+        assert LanguageModel(data_dir).is_running()
+        process.communicate(b"\n")
+    assert not LanguageModel(data_dir).is_running()
+
+
+def test_a_pid_file_of_a_server_that_runs_is_never_taken_away(
+    data_dir: Path, other_data_dir: Path
+) -> None:
+    """As after the folder of a running server was moved: no name leads to it any more."""
+    moved = Postgres(other_data_dir)
+    moved.home.prepare()
+    moved.home.data.mkdir()
+    with running(["postgres"], data_dir):
+        pid = read_pid_file(data_dir)
+        (moved.home.data / "postmaster.pid").write_text(f"{pid}\n")
+        with pytest.raises(StartFailed, match=f"process {pid}"):
+            moved.start()
+        assert read_pid_file(other_data_dir) == pid
+    moved.stop()
+
+
+def read_pid_file(data_dir: Path) -> str:
+    return (Postgres(data_dir).home.data / "postmaster.pid").read_text().partition("\n")[0]
 
 
 def test_an_interrupted_first_start_is_begun_anew(data_dir: Path) -> None:

@@ -5,12 +5,15 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from chatbot_project.embedded import language_model, postgres, procfile, valkey
+from chatbot_project.embedded.procfile import ProcfileRunner
 from tests.servers import PROJECT
 from tests.waiting import wait_until
 
@@ -84,6 +87,28 @@ def test_one_that_will_not_end_is_killed(start: Start) -> None:
     process.terminate()
     assert process.wait(timeout=9) == 0
     assert not any(child.is_running() for child in found)
+
+
+def test_one_that_has_just_ended_is_no_trouble(tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("web: true\n")
+    runner = ProcfileRunner(tmp_path / "Procfile", threading.Event())
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    runner._pids["web"] = ended.pid
+    runner._stop_all()
+
+
+def test_the_end_takes_less_than_ten_seconds_at_worst() -> None:
+    """First the processes, then the servers side by side; whatever is late is killed."""
+    constants = "server.GRACE + server.LAST + server.shutdown.LIMIT"
+    web = subprocess.check_output(
+        [sys.executable, "-c", f"from chatbot_project import server; print({constants})"],
+        cwd=PROJECT,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "chatbot_project.settings"},
+    )
+    assert float(web) < procfile.STOP_SECONDS
+    servers = max(each.STOP_SECONDS for each in (postgres, valkey, language_model))
+    assert procfile.STOP_SECONDS + servers < 9
 
 
 def test_none_outlives_a_killed_runner(start: Start) -> None:

@@ -1,0 +1,79 @@
+"""The webhooks bench's hands in the database. Import it once Django is set up."""
+
+import asyncio
+import statistics
+import time
+from typing import Any
+
+from django.core.management import call_command
+from django.db import transaction
+
+from accounts.models import User
+from webhooks import claims, events, services, signing, waking
+from webhooks.models import Event
+
+SECRET = b"your_webhook_secret"
+BATCH = 500  # events in a transaction
+IDLE_SECONDS = 0.1  # nobody at work for so long
+
+
+def prepare(url: str) -> User:
+    call_command("migrate", verbosity=0)
+    account = User.objects.create_user("bench@localhost")
+    services.create_endpoint(account, url=url, events=["*"], secret=SECRET.decode())
+    return account
+
+
+def emit(account: User, data: dict[str, Any], count: int) -> float:
+    """`count` events, committed. Returns when, in seconds since 1970."""
+    for first in range(0, count, BATCH):
+        with transaction.atomic():
+            for _ in range(min(BATCH, count - first)):
+                events.emit("chat.message", account, data)
+    return time.time()
+
+
+def claim_ms(times: int) -> float:
+    """The median of claims that are taken back."""
+    taken = []
+    for _ in range(times):
+        with transaction.atomic():
+            taken.append(claims.timed_claim(100)[1])
+            transaction.set_rollback(True)
+    return statistics.median(taken) * 1000
+
+
+def wait_until_idle() -> None:
+    """Until no dispatcher is at work, as if the last event had been long ago."""
+    idle_since = time.monotonic()
+    while time.monotonic() - idle_since < IDLE_SECONDS:
+        if waking.client().exists(waking.KEY):
+            idle_since = time.monotonic()
+        time.sleep(0.01)
+
+
+def bodies() -> list[tuple[str, bytes]]:
+    found = Event.objects.values_list("id", "body")
+    return [(id.hex, body.encode()) for id, body in found]
+
+
+async def bare_rate(port: int, messages: list[tuple[str, bytes]], connections: int) -> float:
+    """Posts a second of a loop that does nothing but sign and post."""
+    left = iter(messages)
+
+    async def post() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for id, body in left:
+            headers = signing.headers(id, int(time.time()), body, [SECRET])
+            lines = ["POST /hook HTTP/1.1", f"Host: localhost:{port}"]
+            lines += [f"{name}: {value}" for name, value in headers.items()]
+            lines += ["Content-Type: application/json", f"Content-Length: {len(body)}", "", ""]
+            writer.write("\r\n".join(lines).encode() + body)
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200")
+            await reader.readexactly(2)
+        writer.close()
+
+    began = time.perf_counter()
+    await asyncio.gather(*(post() for _ in range(connections)))
+    return len(messages) / (time.perf_counter() - began)

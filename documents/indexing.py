@@ -1,0 +1,134 @@
+"""Documents in the knowledge base: each version is indexed as soon as a worker gets to it.
+
+What is to be done stands in the database, with the version itself: a lost call loses nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from chatbot_project.celery import app
+from documents.models import Document, Indexing
+from knowledge.chunking import Block
+from knowledge.indexing import PreparedChunk, prepare
+from knowledge.models import Source, SourceType
+from knowledge.remote_embedder import EmbedderUnavailable
+from knowledge.services import delete_source, index_source
+
+TASK = "documents.tasks.index_document"
+LEASE = timedelta(seconds=60)
+LOST = timedelta(seconds=30)  # due for so long, nobody has been called, or nobody has come
+PAUSES = [5, 30, 120, 600, 1800]  # seconds after an attempt that failed; the last one goes on
+
+
+class Superseded(Exception):
+    """Somebody else sees to the document now: it has changed, or is no longer to be indexed."""
+
+
+def request(document: Document) -> None:
+    """Brings knowledge in step with the document once the caller's transaction commits.
+
+    What is no longer knowledge is gone with the transaction itself.
+    """
+    if not document.knowledge:
+        Indexing.objects.filter(document=document).delete()
+        forget(document.id)
+        return
+    Indexing.objects.update_or_create(
+        document=document, defaults={"due_at": Now(), "claim": None, "failures": 0}
+    )
+    call = partial(app.send_task, TASK, [str(document.id)], retry=False)
+    transaction.on_commit(call, robust=True)  # with the broker down, beat will see to it
+
+
+def forget(document_id: UUID) -> None:
+    for source in Source.objects.filter(pk=document_id):
+        delete_source(source)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A document as it is to be indexed, and the claim of whoever does it."""
+
+    document: Document
+    claim: UUID
+
+    def row(self) -> QuerySet[Indexing]:
+        """The document's row, while it is still this work's."""
+        return Indexing.objects.filter(pk=self.document.pk, claim=self.claim)
+
+
+def index(document_id: UUID) -> None:
+    """Indexes the document's newest version, if that is due and nobody is at it."""
+    work = take(document_id)
+    if work is None:
+        return
+    try:
+        store(work, embed(work))
+    except Superseded:
+        return
+    except EmbedderUnavailable:
+        put_off(work)
+
+
+def take(document_id: UUID) -> Work | None:
+    """None: nothing is due, or somebody else has taken it."""
+    claim = uuid4()
+    due = Indexing.objects.filter(pk=document_id, due_at__lte=Now())
+    if not due.update(due_at=Now() + LEASE, claim=claim):
+        return None
+    document = Document.objects.defer("terms").filter(pk=document_id).first()
+    return Work(document, claim) if document else None
+
+
+def embed(work: Work) -> list[PreparedChunk]:
+    """Takes its time. Raises EmbedderUnavailable; Superseded as soon as it is for nothing."""
+
+    def progress(done: int, total: int) -> None:
+        if not work.row().update(due_at=Now() + LEASE):
+            raise Superseded
+
+    document = work.document
+    return prepare([Block(document.content)], title=document.title, progress=progress)
+
+
+@transaction.atomic
+def store(work: Work, chunks: list[PreparedChunk]) -> None:
+    """Raises Superseded. Who changes the document meanwhile waits, or has been here before."""
+    document = work.document
+    held = Document.objects.locked().only("pk").filter(pk=document.pk).first()
+    done = work.row().update(due_at=None, claim=None, version=document.version, failures=0)
+    if held is None or not done:
+        raise Superseded
+    source = Source.objects.filter(pk=document.pk).first() or new_source(document)
+    source.title = document.title
+    source.metadata = {"type": document.type, "version": document.version}
+    index_source(source, chunks)
+
+
+def put_off(work: Work) -> None:
+    indexing = work.row().first()
+    if indexing is not None:
+        pause = timedelta(seconds=PAUSES[min(indexing.failures, len(PAUSES) - 1)])
+        failures = indexing.failures + 1
+        work.row().update(due_at=Now() + pause, claim=None, failures=failures)
+
+
+def lost() -> list[UUID]:
+    """A hundred documents whose call has been lost."""
+    waiting = Indexing.objects.filter(due_at__lte=Now() - LOST).order_by("due_at")
+    return list(waiting.values_list("pk", flat=True)[:100])
+
+
+def new_source(document: Document) -> Source:
+    return Source(
+        id=document.pk,
+        owner_id=document.owner_id,
+        audience=document.owner_id,
+        source_type=SourceType.ARTIFACT,
+    )

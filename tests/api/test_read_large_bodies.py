@@ -1,0 +1,77 @@
+"""A large body costs its sender time, and nobody else: the event loop goes on meanwhile."""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import pytest
+from django.test import AsyncRequestFactory
+from rest_framework import serializers
+
+from chatbot_project.api import bodies
+from chatbot_project.api.errors import InvalidRequest
+from chatbot_project.api.fields import ObjectField
+
+MEGABYTE = 1_000_000
+ATTACKS = {
+    "lists": b'{"unknown": [' + b"[]," * (3 * MEGABYTE) + b"[]]}",
+    "members": b'{"metadata": {' + b'"a":1,' * MEGABYTE + b'"a":1}}',
+    "texts": b'{"unknown": [' + b'"",' * (3 * MEGABYTE) + b'""]}',
+    "depth": b'{"unknown": ' + b"[" * (4 * MEGABYTE) + b"]" * (4 * MEGABYTE) + b"}",
+    "names": b'{"metadata": ' + json.dumps(dict.fromkeys(map(str, range(90_000)))).encode() + b"}",
+}
+
+
+class TaggedSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(required=False)
+    metadata = ObjectField(required=False)
+
+
+async def longest_pause(work: asyncio.Future[Any]) -> float:
+    """Seconds for which the event loop did nothing else while `work` ran."""
+    longest, last = 0.0, time.perf_counter()
+    while not work.done():
+        await asyncio.sleep(0.001)
+        now = time.perf_counter()
+        longest, last = max(longest, now - last), now
+    return longest
+
+
+def request_with(body: bytes) -> Any:
+    return AsyncRequestFactory().post("/api/chat", body, content_type="application/json")
+
+
+@pytest.mark.parametrize("kind", ATTACKS)
+def test_the_event_loop_is_not_held_up(kind: str) -> None:
+    async def attack() -> float:
+        work = asyncio.ensure_future(
+            bodies.validated(request_with(ATTACKS[kind]), TaggedSerializer)
+        )
+        pause = await longest_pause(work)
+        with pytest.raises(InvalidRequest):
+            await work
+        return pause
+
+    assert asyncio.run(attack()) < 0.5
+
+
+@pytest.mark.parametrize("length", [10, 2 * MEGABYTE])
+def test_bodies_of_every_size_are_read(length: int) -> None:
+    body = {"name": "a" * length}
+    request = request_with(json.dumps(body).encode())
+    assert asyncio.run(bodies.read(request)) == body
+    assert asyncio.run(bodies.validated(request, TaggedSerializer)) == body
+
+
+def test_metadata_is_measured_before_its_members_are_looked_at() -> None:
+    class Counted(serializers.JSONField):
+        looked_at = 0
+
+        def to_internal_value(self, data: Any) -> Any:
+            Counted.looked_at += 1
+            return data
+
+    with pytest.raises(serializers.ValidationError):
+        ObjectField(child=Counted()).run_validation(dict.fromkeys(map(str, range(10_000)), 1))
+    assert Counted.looked_at == 0

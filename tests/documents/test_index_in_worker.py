@@ -1,0 +1,48 @@
+"""From a call of the API to what a search finds, through the queue and a worker's process."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+
+from tests.live import LiveAccount
+from tests.servers import PROJECT, Server
+from tests.waiting import wait_until
+
+WORKER = ["-m", "celery", "-q", "-A", "chatbot_project", "worker", "--pool", "solo"]
+
+
+@pytest.fixture
+def worker(server_environment: dict[str, str]) -> Iterator[None]:
+    environment = {**os.environ, **server_environment}
+    process = subprocess.Popen(
+        [sys.executable, *WORKER], cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL
+    )
+    yield
+    process.terminate()
+    process.wait(timeout=30)
+
+
+def test_it_is_found_and_kept_in_step(
+    daphne: Server, live_owner: LiveAccount, live_stranger: LiveAccount, worker: None
+) -> None:
+    def found(client: httpx2.Client) -> list[tuple[str, str]]:
+        """(source id, content) of what a search for tides finds."""
+        query = {"query": "tides", "filters": {"source_type": "artifact"}}
+        response = client.post("/api/knowledge/search", json=query)
+        assert response.status_code == 200, response.text
+        return [(each["source"]["id"], each["content"]) for each in response.json()["results"]]
+
+    client = live_owner.client(daphne)
+    new = {"title": "Sea", "content": "The moon makes tides.", "knowledge": True}
+    id = client.post("/api/documents", json=new).json()["id"]
+    path = f"/api/documents/{id}"
+    wait_until(lambda: found(client) == [(id, "The moon makes tides.")], "version 1", limit=60)
+    client.put(path, json={"content": "The sun makes tides, too."})
+    wait_until(lambda: found(client) == [(id, "The sun makes tides, too.")], "version 2", limit=60)
+    assert found(live_stranger.client(daphne)) == []
+    client.patch(path, json={"knowledge": False})
+    assert found(client) == []

@@ -1,0 +1,182 @@
+"""Whatever a receiver does, an attempt ends in time, is told, and takes little memory."""
+
+import datetime
+import ssl
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from accounts.models import User
+from tests.servers import free_port
+from tests.webhooks.conftest import MakeReceiver, dispatch, emit, make_endpoint
+from tests.webhooks.receivers import Behaviour, answer, endless, never, raw, reset, then_never
+from webhooks import client
+from webhooks.models import Attempt, Delivery
+
+TIMEOUT = 1.0
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+BEHAVIOURS: dict[str, tuple[Behaviour, int | None, str]] = {
+    "never answers": (never, None, "timeout"),
+    "slow headers": (then_never(OK + b"X-Slow: "), None, "timeout"),
+    "slow body": (then_never(OK + b"Content-Length: 10\r\n\r\nfive5"), None, "timeout"),
+    "slow chunks": (then_never(CHUNKED + b"5\r\nfive5\r\n"), None, "timeout"),
+    "endless headers": (endless(OK, b"X: " + b"y" * 997 + b"\r\n"), None, "bad_answer"),
+    "endless line": (endless(b"HTTP/1.1 ", b"2" * 1000), None, "bad_answer"),
+    "endless chunk size": (endless(CHUNKED, b"0" * 1000), None, "bad_answer"),
+    "endless interim answers": (endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), None, "timeout"),
+    "not HTTP": (raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), None, "bad_answer"),
+    "no status": (raw(b"HTTP/1.1 OK\r\n\r\n"), None, "bad_answer"),
+    "bad length": (raw(OK + b"Content-Length: -1\r\n\r\n"), None, "bad_answer"),
+    "bad chunk": (raw(CHUNKED + b"xyz\r\n"), None, "bad_answer"),
+    "reset": (reset, None, "closed"),
+    "closed at once": (raw(b"", close=True), None, "closed"),
+    "closed in the body": (raw(OK + b"Content-Length: 9\r\n\r\nfive5", close=True), None, "closed"),
+    "endless body": (endless(OK + b"\r\n", b"x" * 65536), 200, ""),
+    "endless chunks": (endless(CHUNKED, b"3e8\r\n" + b"x" * 1000 + b"\r\n"), 200, ""),
+    "huge body": (answer(500, b"x" * 1_000_000), 500, ""),
+    "body until the end": (raw(OK + b"\r\nThank you", close=True), 200, ""),
+    "chunks": (raw(CHUNKED + b"5;a=b\r\nThank\r\n4\r\n you\r\n0\r\nX: y\r\n\r\n"), 200, ""),
+    "interim answer": (
+        raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" + OK + b"\r\n", close=True),
+        200,
+        "",
+    ),
+    "HTTP/1.0": (raw(b"HTTP/1.0 204 No Content\r\n\r\n", close=True), 204, ""),
+    "not text": (answer(400, b"\x00\xff\x00"), 400, ""),
+}
+
+
+def test_each_of_them(account: User, make_receiver: MakeReceiver, settings: Any) -> None:
+    settings.WEBHOOK_TIMEOUT = TIMEOUT
+    endpoints = {
+        name: make_endpoint(account, make_receiver(behaviour).url)
+        for name, (behaviour, _, _) in BEHAVIOURS.items()
+    }
+    emit(account)
+    began = time.monotonic()
+    dispatch()
+    assert time.monotonic() - began < TIMEOUT + 4  # all at once: none waits for another
+    found = {}
+    for name, endpoint in endpoints.items():
+        attempt = Attempt.objects.get(delivery__endpoint=endpoint)
+        found[name] = (attempt.status, attempt.error)
+        assert len(attempt.response.encode()) <= 16_384, name
+    assert found == {name: (status, error) for name, (_, status, error) in BEHAVIOURS.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "response"),
+    [
+        ("chunks", "Thank you"),
+        ("body until the end", "Thank you"),
+        ("endless body", "x" * 16_384),
+        ("endless chunks", "x" * 16_384),
+        ("huge body", "x" * 16_384),
+        ("not text", "\ufffd"),
+    ],
+)
+def test_what_is_kept_of_an_answer(
+    name: str, response: str, account: User, make_receiver: MakeReceiver
+) -> None:
+    make_endpoint(account, make_receiver(BEHAVIOURS[name][0]).url)
+    emit(account)
+    dispatch()
+    assert Attempt.objects.get().response == response
+
+
+def test_nobody_listens(account: User, settings: Any) -> None:
+    port = free_port()
+    settings.WEBHOOK_ALLOWED_HOSTS = [f"localhost:{port}"]
+    make_endpoint(account, f"http://localhost:{port}/")
+    emit(account)
+    dispatch()
+    assert Attempt.objects.get().error == "refused"
+
+
+def test_a_name_that_does_not_resolve(account: User) -> None:
+    make_endpoint(account, "https://no-such-name.invalid/hook")
+    emit(account)
+    dispatch()
+    assert Attempt.objects.get().error == "unreachable"
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Of `localhost`, signed by itself; with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "certificate.pem"
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(signed.public_bytes(pem) + private)
+    return path
+
+
+@pytest.fixture
+def server_tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+def test_a_certificate_that_nobody_vouches_for(
+    account: User, make_receiver: MakeReceiver, server_tls: ssl.SSLContext
+) -> None:
+    receiver = make_receiver(tls=server_tls)
+    make_endpoint(account, receiver.url)
+    emit(account)
+    dispatch()
+    assert (Attempt.objects.get().error, receiver.received) == ("tls", [])
+
+
+def test_a_certificate_of_the_host(
+    account: User,
+    make_receiver: MakeReceiver,
+    server_tls: ssl.SSLContext,
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    client._tls.cache_clear()
+    asked = []
+    server_tls.sni_callback = lambda connection, name, context: asked.append(name)
+    receiver = make_receiver(tls=server_tls)
+    make_endpoint(account, receiver.url)
+    emit(account)
+    dispatch()
+    client._tls.cache_clear()
+    assert (len(receiver.received), asked) == (1, ["localhost"])
+    assert Delivery.objects.get().status == "succeeded"
+
+
+def test_tls_to_a_port_without_it(
+    account: User, make_receiver: MakeReceiver, settings: Any
+) -> None:
+    settings.WEBHOOK_TIMEOUT = TIMEOUT
+    receiver = make_receiver()
+    make_endpoint(account, receiver.url.replace("http:", "https:"))
+    emit(account)
+    dispatch()
+    assert Attempt.objects.get().error in {"tls", "closed", "timeout"}
+    assert receiver.received == []

@@ -1,0 +1,57 @@
+"""An endpoint that never answers holds up nobody else."""
+
+import statistics
+from typing import Any
+
+from accounts.models import User
+from tests.webhooks.conftest import MakeReceiver, dispatch, emit, make_endpoint
+from tests.webhooks.receivers import Receiver, never
+from webhooks import schedule
+from webhooks.models import Delivery
+
+EVENTS = 200
+
+
+def delays(receiver: Receiver) -> list[float]:
+    """Seconds from each event to its arrival."""
+    created = {
+        delivery.event.public_id: delivery.event.created_at.timestamp()
+        for delivery in Delivery.objects.select_related("event")
+    }
+    return [
+        request.at - created[request.headers["webhook-id"]]
+        for request in receiver.received
+        if request.headers["webhook-id"] in created
+    ]
+
+
+def test_the_other_is_as_quick(account: User, make_receiver: MakeReceiver, settings: Any) -> None:
+    settings.WEBHOOK_TIMEOUT = 1.0
+    well, dead = make_receiver(), make_receiver(never)
+    make_endpoint(account, well.url)
+    emit(account, EVENTS)
+    dispatch()
+    alone = statistics.median(delays(well))
+    well.received.clear()
+    make_endpoint(account, dead.url)
+    emit(account, EVENTS)
+    dispatch()
+    beside = statistics.median(delays(well))
+    assert len(well.received) == EVENTS
+    assert beside < 2 * alone + 0.1
+    assert len(dead.received) <= 2 * schedule.AT_ONCE
+
+
+def test_a_long_queue_of_one_does_not_stand_before_another(
+    account: User, make_account: Any, make_receiver: MakeReceiver
+) -> None:
+    busy, other = make_receiver(), make_receiver()
+    stranger = make_account().user
+    make_endpoint(account, busy.url)
+    make_endpoint(stranger, other.url)
+    emit(account, 2_000)
+    emit(stranger)
+    dispatch()
+    assert len(busy.received) == 2_000
+    earlier = [request for request in busy.received if request.at < other.received[0].at]
+    assert len(earlier) < 500

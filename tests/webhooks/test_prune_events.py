@@ -1,0 +1,85 @@
+"""Events, deliveries and attempts go after 30 days; owners hear of endpoints that were disabled."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core import mail
+
+from accounts.models import User
+from chatbot_project.api.ids import uuid7
+from tests.webhooks.conftest import SAID, make_endpoint
+from webhooks import events, notices, retention
+from webhooks.models import Attempt, Delivery, Event
+
+
+def make_old(owner: User, days: float) -> Event:
+    """An event of then, with a delivery and an attempt."""
+    events.emit("chat.message", owner, SAID)
+    made = Event.objects.latest("id")
+    then = datetime.now(UTC) - timedelta(days=days)
+    id = retention.first_id(then).int | (uuid7().int & (2**80 - 1))
+    old = Event.objects.create(id=type(made.id)(int=id), owner=owner, type=made.type, body="{}")
+    delivery = made.deliveries.get()
+    delivery.event = old
+    delivery.save()
+    Attempt.objects.create(delivery=delivery, started_at=then, duration=1, status=200)
+    made.delete()
+    return old
+
+
+def test_thirty_days(owner: User) -> None:
+    assert settings.WEBHOOK_RETENTION_DAYS == 30
+    make_endpoint(owner, "https://app.example/")
+    make_old(owner, 31)
+    kept = make_old(owner, 29)
+    assert retention.prune() == 1
+    assert [event.id for event in Event.objects.all()] == [kept.id]
+    assert Delivery.objects.count() == Attempt.objects.count() == 1
+
+
+def test_in_batches(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    make_endpoint(owner, "https://app.example/")
+    for _ in range(5):
+        make_old(owner, 31)
+    assert retention.prune() == 5
+    assert Event.objects.count() == 0
+
+
+def test_what_is_being_sent_stays(owner: User) -> None:
+    make_endpoint(owner, "https://app.example/")
+    old = make_old(owner, 31)
+    old.deliveries.update(claim=uuid7())
+    assert retention.prune() == 0
+
+
+@pytest.mark.parametrize("reason", ["gone", "failing"])
+def test_the_owner_is_told_once(owner: User, reason: str, mailoutbox: list[Any]) -> None:
+    endpoint = make_endpoint(owner, "https://app.example/hook?a=1&b=2")
+    now = datetime.now(UTC)
+    endpoint.enabled, endpoint.disabled_reason, endpoint.disabled_at = False, reason, now
+    endpoint.save()
+    assert (notices.tell_owners(), notices.tell_owners()) == (1, 0)
+    [message] = mail.outbox
+    assert message.to == [owner.email]
+    assert endpoint.url in message.body
+    assert endpoint.public_id in message.body
+
+
+def test_who_has_disabled_it_knows(owner: User, mailoutbox: list[Any]) -> None:
+    make_endpoint(owner, "https://app.example/", enabled=False)
+    assert notices.tell_owners() == 0
+
+
+def test_a_mail_that_is_not_sent_is_sent_later(owner: User, settings: Any) -> None:
+    endpoint = make_endpoint(owner, "https://app.example/")
+    endpoint.disabled_reason, endpoint.disabled_at = "gone", datetime.now(UTC)
+    endpoint.save()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    with pytest.raises(OSError):
+        notices.tell_owners()
+    endpoint.refresh_from_db()
+    assert endpoint.owner_told_at is None

@@ -1,0 +1,176 @@
+"""Ping, deliveries, redeliver, recover."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from accounts.services import create_api_key
+from tests.webhooks.conftest import (
+    SAID,
+    MakeReceiver,
+    dispatch,
+    emit,
+    make_endpoint,
+    only_delivery,
+)
+from tests.webhooks.receivers import answer
+from webhooks import services
+from webhooks.models import Delivery, Event
+
+
+@pytest.fixture
+def client(account: User) -> Client:
+    return Client(headers={"Authorization": f"Bearer {create_api_key(account)[1]}"})
+
+
+def post(client: Client, path: str, body: Any = None) -> Any:
+    return client.post(f"/api/webhooks/{path}", body or {}, content_type="application/json")
+
+
+def ago(**time: float) -> str:
+    return (datetime.now(UTC) - timedelta(**time)).isoformat()
+
+
+def test_ping_asks_this_endpoint_alone(
+    account: User, client: Client, make_receiver: MakeReceiver
+) -> None:
+    asked, other = make_receiver(answer(200, b"pong")), make_receiver()
+    endpoint = make_endpoint(account, asked.url, "file.uploaded")
+    make_endpoint(account, other.url)
+    response = post(client, f"{endpoint.public_id}/ping")
+    assert response.status_code == 201
+    delivery = response.json()
+    assert (delivery["event"], delivery["status"], delivery["attempts"]) == ("ping", "pending", [])
+    dispatch()
+    body = asked.received[0].json
+    assert (body["event"], body["data"]) == ("ping", {"webhook_id": endpoint.public_id})
+    assert other.received == []
+    path = f"/api/webhooks/{endpoint.public_id}/deliveries/{delivery['id']}"
+    shown = client.get(path).json()
+    assert (shown["status"], shown["payload"]) == ("succeeded", body)
+    [attempt] = shown["attempts"]
+    assert (attempt["status"], attempt["response"], attempt["error"]) == (200, "pong", None)
+    assert attempt["duration"] > 0
+
+
+def test_deliveries_are_listed_and_filtered(
+    account: User, client: Client, make_receiver: MakeReceiver
+) -> None:
+    receiver = make_receiver()
+    receiver.next = [answer(500, b"Sorry")]
+    endpoint = make_endpoint(account, receiver.url)
+    emit(account)
+    dispatch()
+    emit(account, type="document.created", data={"id": "doc_1"})
+    dispatch()
+    path = f"/api/webhooks/{endpoint.public_id}/deliveries"
+
+    def listed(**query: str) -> list[str]:
+        answer = client.get(path, query).json()
+        assert answer["total"] == len(answer["results"])
+        return [delivery["event"] for delivery in answer["results"]]
+
+    assert listed() == ["document.created", "chat.message"]
+    assert listed(status="succeeded") == ["document.created"]
+    assert listed(status="pending") == listed(event="chat.message") == ["chat.message"]
+    assert listed(status="failed") == []
+    today, tomorrow = (f"{datetime.now(UTC) + timedelta(days=days):%F}" for days in (0, 1))
+    assert len(listed(**{"from": today, "to": today})) == 2
+    assert listed(**{"from": tomorrow}) == listed(to="2025-01-06") == []
+    pending = client.get(path, {"status": "pending"}).json()["results"][0]
+    assert pending["attempts"][0]["response"] == "Sorry"
+    assert pending["next_attempt_at"] is not None
+
+
+@pytest.mark.parametrize(
+    "query", ["status=lost", "event=chat.exploded", "from=yesterday", "to=2025-13-01", "limit=0"]
+)
+def test_bad_filters(query: str, account: User, client: Client) -> None:
+    endpoint = make_endpoint(account, "https://app.example/")
+    response = client.get(f"/api/webhooks/{endpoint.public_id}/deliveries?{query}")
+    assert response.status_code == 400
+    assert [*response.json()["error"]["details"]["invalid_fields"]] == [query.partition("=")[0]]
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "pending"])
+def test_redeliver(status: str, account: User, client: Client, make_receiver: MakeReceiver) -> None:
+    receiver = make_receiver()
+    receiver.next = [answer(500)]
+    endpoint = make_endpoint(account, receiver.url)
+    emit(account)
+    dispatch()
+    Delivery.objects.update(status=status, tries=10 if status == "failed" else 1)
+    path = f"{endpoint.public_id}/deliveries/{only_delivery().public_id}/redeliver"
+    response = post(client, path)
+    assert (response.status_code, response.json()["status"]) == (200, "pending")
+    dispatch()
+    first, second = receiver.received
+    assert (first.body, first.headers["webhook-id"]) == (second.body, second.headers["webhook-id"])
+    assert (only_delivery().status, only_delivery().tries) == ("succeeded", 1)
+    assert only_delivery().attempts.count() == 2
+
+
+def test_recover(account: User, client: Client, make_receiver: MakeReceiver) -> None:
+    receiver = make_receiver(answer(410))
+    endpoint = make_endpoint(account, receiver.url, "chat.message")
+    emit(account)
+    dispatch()  # disables it
+    emit(account, 3)
+    emit(account, type="document.created", data={"id": "doc_1"})
+    receiver.behaviour = answer(200)
+    refused = post(client, f"{endpoint.public_id}/recover", {"since": ago(hours=1)})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "CONFLICT")
+    services.change_endpoint(endpoint, enabled=True)
+    later = datetime.now(UTC).isoformat()
+    assert post(client, f"{endpoint.public_id}/recover", {"since": later}).json() == {
+        "recovered": 0
+    }
+    done = post(client, f"{endpoint.public_id}/recover", {"since": ago(hours=1)})
+    assert (done.status_code, done.json()) == (200, {"recovered": 4})
+    receiver.received.clear()
+    dispatch()
+    assert len(receiver.received) == 4
+    again = post(client, f"{endpoint.public_id}/recover", {"since": ago(hours=1)})
+    assert again.json() == {"recovered": 0}
+    dispatch()
+    assert len(receiver.received) == 4
+
+
+def test_recover_leaves_what_waits_alone(
+    account: User, client: Client, make_receiver: MakeReceiver
+) -> None:
+    endpoint = make_endpoint(account, make_receiver(answer(500)).url)
+    emit(account)
+    dispatch()
+    before = only_delivery().next_attempt_at
+    done = post(client, f"{endpoint.public_id}/recover", {"since": ago(hours=1)})
+    assert done.json() == {"recovered": 0}
+    assert only_delivery().next_attempt_at == before
+
+
+@pytest.mark.parametrize("since", [ago(days=31), ago(days=-1), "yesterday", 5, None, ""])
+def test_recover_since_when(since: Any, account: User, client: Client) -> None:
+    endpoint = make_endpoint(account, "https://app.example/")
+    response = post(client, f"{endpoint.public_id}/recover", {"since": since})
+    assert response.status_code == 400
+    assert [*response.json()["error"]["details"]["invalid_fields"]] == ["since"]
+
+
+def test_nothing_is_asked_of_a_disabled_endpoint(account: User, client: Client) -> None:
+    endpoint = make_endpoint(account, "https://app.example/", enabled=False)
+    assert post(client, f"{endpoint.public_id}/ping").status_code == 409
+    assert Event.objects.count() == 0
+
+
+def test_an_endpoint_of_another_account_recovers_only_its_own(
+    account: User, make_account: Any, make_receiver: MakeReceiver
+) -> None:
+    receiver = make_receiver()
+    stranger = make_account().user
+    make_endpoint(account, make_receiver().url)
+    emit(account, data={**SAID, "content": "private"})
+    endpoint = make_endpoint(stranger, receiver.url)
+    assert services.recover(endpoint, datetime.now(UTC) - timedelta(hours=1)) == 0

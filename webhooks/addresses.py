@@ -1,0 +1,78 @@
+"""Which addresses an endpoint may have: public ones alone, whatever a name says today."""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+# IANA registries of special addresses, and what `is_global` lets through: translations to IPv4
+# (NAT64, 6to4, Teredo), relays, multicast. The list is ours, so that no Python version decides.
+REFUSED_IPV4 = [
+    ipaddress.IPv4Network(network)
+    for network in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+    )
+]
+# All public IPv6 addresses are in here today; what else there is maps, translates or stays local.
+PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")
+REFUSED_IPV6 = [
+    ipaddress.IPv6Network(network)
+    for network in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
+]
+LOOKUPS = 128  # at once; one that hangs keeps its thread for longer than we wait for it
+
+_threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="lookup")
+
+
+class NotPublic(Exception):
+    """A name or address leads where no webhook may go."""
+
+
+def is_public(text: str) -> bool:
+    """Whether this is the address of a host on the public internet, and an address at all."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv4Address):
+        return not any(address in network for network in REFUSED_IPV4)
+    if address.scope_id is not None or address not in PUBLIC_IPV6:
+        return False
+    return not any(address in network for network in REFUSED_IPV6)
+
+
+def require_public(addresses: Iterable[str]) -> None:
+    """Raises NotPublic unless every one of them is: one bad one is enough to mean no good."""
+    for address in addresses:
+        if not is_public(address):
+            raise NotPublic
+
+
+async def look_up(host: str, port: int) -> list[str]:
+    """The addresses of a name, or of an address in any spelling. Raises OSError, UnicodeError."""
+    return await asyncio.wrap_future(begin_look_up(host, port))
+
+
+def begin_look_up(host: str, port: int) -> Future[list[str]]:
+    return _threads.submit(_look_up, host, port)
+
+
+def _look_up(host: str, port: int) -> list[str]:
+    """Each address once, in the order of the resolver's preference."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))

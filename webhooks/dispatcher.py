@@ -1,0 +1,128 @@
+"""The loop in a worker that delivers: claims what is due, posts many at once, has it recorded."""
+
+import asyncio
+import logging
+import time
+import uuid
+
+from django.db import Error as DatabaseError  # lost connections too
+
+from chatbot_project.api.threads import in_database
+from webhooks import claims, posting, waking
+from webhooks.claims import Job
+from webhooks.client import Client
+from webhooks.lanes import Lanes
+from webhooks.recorder import Recorder
+
+logger = logging.getLogger(__name__)
+
+POSTS = 400  # at once, to all endpoints
+CLAIMED = 1000  # at once, begun or not
+POLL_SECONDS = 0.025  # how soon a new event is seen while older ones are under way
+RENEW_SECONDS = 1.0
+
+
+class Dispatcher:
+    def __init__(self) -> None:
+        self._name = uuid.uuid4().hex
+        self._client = Client()
+        self._lanes = Lanes()
+        self._recorder = Recorder()
+        self._posting: set[asyncio.Task[None]] = set()
+        self._hungry = asyncio.Event()  # worth asking for more
+        self._low = 0  # half of the last claim: with less than that waiting, ask for more
+        self._renewed = time.monotonic()
+
+    async def run(self) -> None:
+        """Until nothing is due and nothing under way. Raises DatabaseError."""
+        if not await in_database(waking.begin, self._name):
+            return self._recorder.abort()
+        try:
+            await self._claim()
+            while await self._work_on():
+                await in_database(waking.renew, self._name)
+            await self._recorder.close()
+        finally:
+            await self._give_up()
+
+    async def _work_on(self) -> bool:
+        """Until all is done, and then one more look for what came in that very moment."""
+        await self._work()
+        await self._recorder.drained()
+        await in_database(waking.end)
+        return bool(await self._claim())
+
+    async def _work(self) -> None:
+        while self._posting or self._lanes.waiting:
+            await self._wait()
+            self._recorder.require_alive()
+            self._recorder.give_back(self._lanes.overdue())
+            await self._claim_more()
+            self._start()
+            await self._renew()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._hungry.wait()
+        except TimeoutError:
+            pass
+
+    async def _claim(self) -> int:
+        self._hungry.clear()
+        room = CLAIMED - len(self._posting) - self._lanes.waiting
+        jobs = await in_database(claims.claim, room) if room > 0 else []
+        self._low = len(jobs) // 2
+        self._lanes.add(jobs)
+        self._start()
+        return len(jobs)
+
+    async def _claim_more(self) -> None:
+        """With the database away, what is under way goes on."""
+        try:
+            await self._claim()
+        except DatabaseError:
+            logger.warning("deliveries_not_claimed")
+
+    def _start(self) -> None:
+        for job in self._lanes.startable(POSTS - len(self._posting)):
+            task = asyncio.create_task(self._deliver(job))
+            self._posting.add(task)
+            task.add_done_callback(self._posting.discard)
+
+    async def _deliver(self, job: Job | None) -> None:
+        """One job, and then, in the same task, those that wait in its lane."""
+        while job:
+            await self._attempt(job)
+            job = self._lanes.following(job)
+            if self._lanes.waiting < self._low:
+                self._hungry.set()
+        self._hungry.set()
+
+    async def _attempt(self, job: Job) -> None:
+        try:
+            outcome = await posting.attempt(self._client, job)
+        except Exception:  # a fault of ours: the delivery is due again when its lease has run out
+            logger.exception("attempt_broken")
+            return
+        self._recorder.ended(outcome)
+        if not outcome.succeeded:
+            self._recorder.give_back(self._lanes.clear(job.endpoint_id))
+
+    async def _renew(self) -> None:
+        if time.monotonic() - self._renewed > RENEW_SECONDS:
+            self._renewed = time.monotonic()
+            await in_database(waking.renew, self._name)
+
+    async def _give_up(self) -> None:
+        """What is under way when something breaks is dropped: leases bring it back."""
+        self._recorder.abort()
+        for task in self._posting:
+            task.cancel()
+        await asyncio.gather(*self._posting, return_exceptions=True)
+        self._client.close()
+
+
+async def deliver() -> None:
+    """Delivers what is due, unless another dispatcher is at it."""
+    await Dispatcher().run()

@@ -1,0 +1,107 @@
+"""What came of attempts: recorded, the delivery put on its schedule, its endpoint judged."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from webhooks import health, schedule
+from webhooks.claims import Job
+from webhooks.models import Endpoint, Status
+
+GONE = 410
+BUSY = (429, 503)  # their Retry-After is meant for all who come
+
+
+class Outcome(NamedTuple):
+    job: Job
+    started_at: datetime
+    duration: float  # seconds
+    status: int | None  # of HTTP; None: there was no answer
+    error: str = ""  # a word for why there was none
+    response: str = ""
+    retry_after: float | None = None  # seconds
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def tries(self) -> int:
+        return self.job.tries + 1
+
+    def delay(self) -> float | None:
+        """Seconds until the next attempt. None: there is none."""
+        if self.succeeded or self.status == GONE:
+            return None
+        return schedule.delay_after(self.tries, self.retry_after)
+
+
+# Whose claim has been given to another says what happened, and leaves the delivery alone.
+STORE = """
+WITH outcome AS MATERIALIZED (
+    SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::float8[], %s::int[],
+        %s::text[], %s::text[], %s::text[], %s::int[], %s::float8[])
+        AS o (id, claim, started_at, duration, http, error, response, status, tries, delay)
+), recorded AS (
+    INSERT INTO webhooks_attempt (delivery_id, started_at, duration, status, error, response)
+    SELECT o.id, o.started_at, o.duration, o.http, o.error, o.response
+    FROM outcome o JOIN webhooks_delivery d ON d.id = o.id
+)
+UPDATE webhooks_delivery d
+SET status = o.status, tries = o.tries, claim = NULL,
+    next_attempt_at = now() + make_interval(secs => o.delay),
+    completed_at = CASE WHEN o.status <> 'pending' THEN now() END
+FROM outcome o WHERE d.id = o.id AND d.claim = o.claim
+"""
+
+
+@transaction.atomic
+def store(outcomes: Sequence[Outcome]) -> None:
+    """Safe to call again with the same ones after a DatabaseError."""
+    delays = [outcome.delay() for outcome in outcomes]
+    columns: list[Any] = [
+        [outcome.job.delivery_id for outcome in outcomes],
+        [outcome.job.claim for outcome in outcomes],
+        [outcome.started_at for outcome in outcomes],
+        [outcome.duration for outcome in outcomes],
+        [outcome.status for outcome in outcomes],
+        [outcome.error for outcome in outcomes],
+        [outcome.response for outcome in outcomes],
+        [_status(*pair).value for pair in zip(outcomes, delays, strict=True)],
+        [outcome.tries for outcome in outcomes],
+        delays,
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(STORE, columns)
+    _note_health(outcomes)
+
+
+def _status(outcome: Outcome, delay: float | None) -> Status:
+    if outcome.succeeded:
+        return Status.SUCCEEDED
+    return Status.FAILED if delay is None else Status.PENDING
+
+
+def _note_health(outcomes: Sequence[Outcome]) -> None:
+    """An endpoint with any success is well: attempts that ran beside it count no more."""
+    well = {o.job.endpoint_id for o in outcomes if o.succeeded}
+    recovered = {o.job.endpoint_id for o in outcomes if o.succeeded and o.job.is_failing}
+    if recovered:
+        Endpoint.objects.filter(pk__in=recovered).update(**health.WELL)
+    failed: dict[UUID, list[Outcome]] = {}
+    for outcome in outcomes:
+        if outcome.status == GONE or outcome.job.endpoint_id not in well:
+            failed.setdefault(outcome.job.endpoint_id, []).append(outcome)
+    for endpoint_id in sorted(failed):  # always in this order: no two dispatchers lock crosswise
+        health.note_failure(endpoint_id, _failure_of(failed[endpoint_id]))
+
+
+def _failure_of(outcomes: list[Outcome]) -> health.Failure:
+    return health.Failure(
+        started_at=max(outcome.started_at for outcome in outcomes),
+        gone=any(outcome.status == GONE for outcome in outcomes),
+        rest=max((o.retry_after or 0 for o in outcomes if o.status in BUSY), default=0),
+    )

@@ -1,0 +1,90 @@
+"""One attempt: signed, posted, and whatever comes of it put in words."""
+
+import asyncio
+import json
+import ssl
+import time
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from django.conf import settings
+
+from chatbot_project.api import ids
+from chatbot_project.api.encryption import InvalidToken, decrypt
+from webhooks import schedule, signing, targets
+from webhooks.addresses import NotPublic
+from webhooks.claims import Job
+from webhooks.client import Answer, BadAnswer, Client
+from webhooks.outcomes import Outcome
+
+COMMON = {"Content-Type": "application/json", "User-Agent": "Chatbot-Webhooks/1.0", "Accept": "*/*"}
+# The first match says why there was no answer.
+ERRORS: list[tuple[type[BaseException] | tuple[type[BaseException], ...], str]] = [
+    (targets.BadUrl, "bad_url"),
+    (NotPublic, "blocked"),
+    (TimeoutError, "timeout"),
+    (ssl.SSLError, "tls"),
+    (InvalidToken, "secret_unreadable"),
+    (BadAnswer, "bad_answer"),
+    (EOFError, "closed"),
+    (ConnectionRefusedError, "refused"),
+    (ConnectionError, "closed"),
+    ((OSError, UnicodeError), "unreachable"),
+]
+EXPECTED = (
+    targets.BadUrl,
+    NotPublic,
+    InvalidToken,
+    BadAnswer,
+    EOFError,
+    OSError,
+    UnicodeError,
+)
+
+
+async def attempt(client: Client, job: Job) -> Outcome:
+    """Tries once, within WEBHOOK_TIMEOUT seconds. Raises nothing that a receiver could cause."""
+    started_at, began = datetime.now(UTC), time.perf_counter()
+    answer, error = None, ""
+    try:
+        async with asyncio.timeout(settings.WEBHOOK_TIMEOUT):
+            answer = await _post(client, job)
+    except EXPECTED as failure:
+        error = next(word for types, word in ERRORS if isinstance(failure, types))
+    duration = time.perf_counter() - began
+    if answer is None:
+        return Outcome(job, started_at, duration, None, error)
+    return _answered(job, started_at, duration, answer)
+
+
+async def _post(client: Client, job: Job) -> Answer:
+    target, body = targets.parse(job.url), job.body.encode()
+    now = int(time.time())
+    keys = keys_of(bytes(job.secret), job.old_secrets, now)
+    signed = signing.headers(ids.encode("evt", job.event_id), now, body, keys)
+    return await client.post(target, {**COMMON, **signed}, body)
+
+
+def keys_of(secret: bytes, old_secrets: str, now: int) -> list[bytes]:
+    """The newest first. Raises InvalidToken where SECRET_KEY has changed."""
+    older = json.loads(old_secrets) if old_secrets != "[]" else []
+    valid = [old["secret"].encode() for old in older if old["until"] > now]
+    return [_key(encrypted) for encrypted in (secret, *valid)]
+
+
+@lru_cache(maxsize=1024)
+def _key(encrypted: bytes) -> bytes:
+    return signing.key_of(decrypt(encrypted).decode())
+
+
+def _answered(job: Job, started_at: datetime, duration: float, answer: Answer) -> Outcome:
+    succeeded = 200 <= answer.status < 300
+    header = None if succeeded else answer.headers.get("retry-after")
+    return Outcome(
+        job,
+        started_at,
+        duration,
+        answer.status,
+        response=answer.body.decode(errors="replace").replace("\0", ""),
+        retry_after=schedule.retry_after(header, datetime.now(UTC)),
+    )

@@ -1,0 +1,149 @@
+"""What the OpenAPI schema says of the webhook API, and of what endpoints receive."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    extend_schema,
+)
+
+from webhooks import serializers
+from webhooks.catalogue import CATALOGUE, EVENT_ID, PING, example_of
+from webhooks.models import Status
+
+TAGS = ["Webhooks"]
+ID = "wh_01jgxm2t3qe0m8v6r4p2n0k8j6"
+ENDPOINT = {
+    "id": ID,
+    "url": "https://your-app.com/webhook",
+    "events": ["chat.message", "document.created", "file.uploaded"],
+    "description": "",
+    "enabled": True,
+    "disabled_reason": None,
+    "disabled_at": None,
+    "failing_since": None,
+    "created_at": "2025-01-06T12:00:00Z",
+    "updated_at": "2025-01-06T12:00:00Z",
+}
+DELIVERY = {
+    "id": "dlv_01jgxm2v6tf1n9w7s5q3p1m9k7",
+    "webhook_id": ID,
+    "event_id": EVENT_ID,
+    "event": "chat.message",
+    "status": "succeeded",
+    "next_attempt_at": None,
+    "created_at": "2025-01-06T12:00:00Z",
+    "completed_at": "2025-01-06T12:00:06Z",
+    "attempts": [
+        {
+            "time": "2025-01-06T12:00:00Z",
+            "status": 503,
+            "duration": 0.082,
+            "error": None,
+            "response": "Restarting",
+        },
+        {
+            "time": "2025-01-06T12:00:05Z",
+            "status": 200,
+            "duration": 0.031,
+            "error": None,
+            "response": "",
+        },
+    ],
+}
+MADE_SECRET = "whsec_WyPrVZFj4o4mEbUnr0f7gTNjXbLPB1Hjm2AoXEVOQSo="  # noqa: S105 - an example
+
+
+def operation(id: str, summary: str, **more: Any) -> Any:
+    return extend_schema(tags=TAGS, operation_id=id, summary=summary, **more)
+
+
+def answer(name: str, value: Any, status: str = "200") -> OpenApiExample:
+    return OpenApiExample(name, value=value, response_only=True, status_codes=[status])
+
+
+list_webhooks = operation(
+    "list_webhooks",
+    "List webhook endpoints, the newest first",
+    examples=[answer("Endpoints", ENDPOINT)],
+)
+create_webhook = operation(
+    "create_webhook",
+    "Configure a webhook endpoint",
+    request=serializers.NewEndpointSerializer,
+    responses={201: serializers.EndpointWithSecretSerializer},
+    examples=[
+        OpenApiExample(
+            "An endpoint",
+            request_only=True,
+            value={
+                "url": "https://your-app.com/webhook",
+                "events": ["chat.message", "document.created", "file.uploaded"],
+                "secret": "your_webhook_secret",
+            },
+        ),
+        answer("With a secret of yours", ENDPOINT, "201"),
+        answer("With a secret of ours", {**ENDPOINT, "secret": MADE_SECRET}, "201"),
+    ],
+)
+get_webhook = operation(
+    "get_webhook", "Get a webhook endpoint", examples=[answer("An endpoint", ENDPOINT)]
+)
+change_webhook = operation(
+    "change_webhook",
+    "Change a webhook endpoint",
+    request=serializers.EndpointChangeSerializer,
+    responses=serializers.EndpointSerializer,
+    examples=[answer("An endpoint", ENDPOINT)],
+)
+delete_webhook = operation(
+    "delete_webhook", "Delete a webhook endpoint and its deliveries", responses={204: None}
+)
+rotate_secret = operation(
+    "rotate_webhook_secret",
+    "Replace the secret: for 24 hours both sign",
+    request=serializers.NewSecretSerializer,
+    responses=serializers.EndpointWithSecretSerializer,
+    examples=[answer("With a secret of ours", {**ENDPOINT, "secret": MADE_SECRET})],
+)
+ping = operation(
+    "ping_webhook",
+    "Send a test event, `ping`, to this endpoint",
+    request=None,
+    responses={201: serializers.DeliverySerializer},
+)
+recover = operation(
+    "recover_webhook",
+    "Send again what has failed, and what was never sent, since a moment",
+    request=serializers.RecoverSerializer,
+    responses=serializers.RecoveredSerializer,
+    examples=[
+        OpenApiExample("Since", value={"since": "2025-01-06T12:00:00Z"}, request_only=True),
+        answer("Recovered", {"recovered": 12}),
+    ],
+)
+list_deliveries = operation(
+    "list_deliveries",
+    "List deliveries with their attempts, the newest first",
+    parameters=[
+        OpenApiParameter("status", str, enum=Status.values),
+        OpenApiParameter("event", str, enum=[*CATALOGUE, PING], description="The event's type."),
+        OpenApiParameter("from", OpenApiTypes.DATE, description="The first day, UTC."),
+        OpenApiParameter("to", OpenApiTypes.DATE, description="The last day, UTC."),
+    ],
+    examples=[answer("Deliveries", DELIVERY)],
+)
+get_delivery = operation(
+    "get_delivery",
+    "Get a delivery with its attempts and what is sent",
+    responses=serializers.DeliveryWithPayloadSerializer,
+    examples=[answer("A delivery", {**DELIVERY, "payload": example_of("chat.message")})],
+)
+redeliver = operation(
+    "redeliver",
+    "Send a delivery again",
+    request=None,
+    responses=serializers.DeliverySerializer,
+)

@@ -1,0 +1,51 @@
+"""Signatures of Standard Webhooks: https://www.standardwebhooks.com, symmetric, version v1."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+
+PREFIX = "whsec_"
+SHORTEST_SECRET, LONGEST_SECRET = 8, 256  # characters
+SHORTEST_KEY = 16  # bytes, of a secret in base64
+MADE_BYTES = 32
+
+
+def make_secret() -> str:
+    """A new secret in the form the official libraries take: `whsec_` and base64."""
+    return PREFIX + base64.b64encode(secrets.token_bytes(MADE_BYTES)).decode()
+
+
+def key_of(secret: str) -> bytes:
+    """The HMAC key: what `whsec_` says in base64; of any other secret its UTF-8 bytes.
+
+    Raises ValueError for a `whsec_` that is not base64 or stands for less than 16 bytes.
+    """
+    if not secret.startswith(PREFIX):
+        return secret.encode()
+    try:
+        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except binascii.Error:
+        raise ValueError("After whsec_ must come base64.") from None
+    if len(key) < SHORTEST_KEY:
+        raise ValueError(f"After whsec_ must come {SHORTEST_KEY} bytes or more, in base64.")
+    return key
+
+
+def headers(message_id: str, timestamp: int, body: bytes, keys: Iterable[bytes]) -> dict[str, str]:
+    """The three headers of Standard Webhooks, with one signature for each key.
+
+    `timestamp`: of this attempt, seconds since 1970. Receivers refuse old ones.
+    """
+    signed = b"%b.%d.%b" % (message_id.encode(), timestamp, body)
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(f"v1,{_signature(key, signed)}" for key in keys),
+    }
+
+
+def _signature(key: bytes, signed: bytes) -> str:
+    return base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()

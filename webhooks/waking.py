@@ -1,0 +1,69 @@
+"""Waking a worker to deliver. The work itself stands in the database: a lost call loses nothing.
+
+One key in Redis says that a dispatcher has been asked for or is at work; while it is there nobody
+needs to ask. It lives for seconds: a dispatcher renews it, and where one has died, or the broker
+has lost the call, the next event or beat's sweep asks anew.
+"""
+
+import logging
+from functools import cache
+from typing import cast
+
+import redis
+from django.conf import settings
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from chatbot_project.celery import app
+
+logger = logging.getLogger(__name__)
+
+KEY = "webhooks:dispatcher"
+ASKED = b"asked"
+LEASE = 5  # seconds
+TIMEOUT = 0.5  # seconds
+TASK = "webhooks.tasks.deliver"
+
+
+@cache
+def client() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
+    )
+
+
+def wake() -> None:
+    """Has a worker look for due deliveries, unless one is about to. Never fails."""
+    try:
+        if client().set(KEY, ASKED, nx=True, ex=LEASE):
+            app.send_task(TASK, retry=False)
+    except (RedisError, OperationalError) as error:  # beat will do it
+        logger.warning("deliveries_not_woken", extra={"error": type(error).__name__})
+
+
+def begin(me: str) -> bool:
+    """Whether dispatcher `me` shall work. With Redis down, any may: claims keep them apart."""
+    try:
+        holder = cast("bytes | None", client().get(KEY))
+        if holder not in (None, ASKED):
+            return False
+        client().set(KEY, me, ex=LEASE)
+    except RedisError:
+        logger.warning("dispatcher_not_noted")
+    return True
+
+
+def renew(me: str) -> None:
+    """Call it every second or so while at work."""
+    try:
+        client().set(KEY, me, ex=LEASE)
+    except RedisError:
+        logger.warning("dispatcher_not_noted")
+
+
+def end() -> None:
+    """From now on events ask for a dispatcher: look once more for what came before."""
+    try:
+        client().delete(KEY)
+    except RedisError:
+        logger.warning("dispatcher_not_noted")
