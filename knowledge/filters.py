@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Func, JSONField, Value
 from django.db.models.lookups import Exact
 
+from chatbot_project.api.errors import ResourceNotFound
 from knowledge.models import SourceQuerySet
 
 
@@ -26,9 +27,12 @@ class Filters:
         return self != Filters()
 
     def apply(self, sources: SourceQuerySet) -> SourceQuerySet:
-        """Raises ResourceNotFound for a source id that none can have."""
+        """A source id that none can have matches nothing, as one that is not there."""
         if self.source_ids is not None:
-            sources = sources.with_public_ids(self.source_ids)
+            try:
+                sources = sources.with_public_ids(self.source_ids)
+            except ResourceNotFound:
+                return sources.none()
         if self.source_type is not None:
             sources = sources.filter(source_type=self.source_type)
         if self.tags:
