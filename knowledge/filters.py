@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Func, JSONField, Value
 from django.db.models.lookups import Exact
 
 from chatbot_project.api.errors import ResourceNotFound
 from knowledge.models import SourceQuerySet
+
+NO_SOURCE = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Filters:
             try:
                 sources = sources.with_public_ids(self.source_ids)
             except ResourceNotFound:
-                return sources.none()
+                return sources.filter(pk=NO_SOURCE)  # none() has no SQL to search with
         if self.source_type is not None:
             sources = sources.filter(source_type=self.source_type)
         if self.tags:
