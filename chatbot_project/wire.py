@@ -9,6 +9,7 @@ with it is marked, and the application refuses it; only what cannot be read is a
 import asyncio
 import json
 import uuid
+from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -18,6 +19,9 @@ from daphne.utils import HEADER_NAME_RE, INVALID_HEADER_VALUE_BYTES
 from twisted.web import http
 
 from chatbot_project.api.body_limits import TOO_LARGE, body_limit
+
+# Twisted knows none of the newer ones: 429 Too Many Requests was "Unknown Status".
+http.RESPONSES.update({status.value: status.phrase.encode() for status in HTTPStatus})
 
 LINGER = 10.0  # seconds in which a refused client may stop sending and read why
 BAD_HEADER = "The request has a header that is not valid."

@@ -105,7 +105,8 @@ def forget(models: Iterable[EmbeddingModel]) -> int:
     """Deletes models with their vectors and indexes. Returns how many vectors there were."""
     forgotten = 0
     for model in models:
-        model.delete()  # first: from now on, no search asks for it
+        # First the row: from now on, no search asks for it.
+        EmbeddingModel.objects.filter(pk=model.pk).delete()
         vectors.drop_index(model)
         ids = Embedding.objects.filter(model=model.name).values_list("chunk_id", flat=True)
         while batch := list(ids[:FORGOTTEN]):

@@ -18,14 +18,19 @@ PAUSE = 3.0  # seconds without trying, after Redis has failed
 class Usage:
     limit: int
     remaining: int
-    resets_in: int  # seconds
+    resets_at: int  # epoch seconds
     exceeded: bool
+
+    @property
+    def resets_in(self) -> int:
+        """Seconds, one at least."""
+        return max(self.resets_at - int(time.time()), 1)
 
     def headers(self) -> dict[str, str]:
         return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
-            "X-RateLimit-Reset": str(int(time.time()) + self.resets_in),
+            "X-RateLimit-Reset": str(self.resets_at),
         }
 
     def require(self) -> None:
@@ -60,10 +65,10 @@ def count(subject: str, limit: int) -> Usage:
     if found is None or found["time_left"] < 0:
         return uncounted(limit)
     # The window's last second still counts as its own: only the one after it is free again.
-    resets_in = found["time_left"] + 1
+    resets_at = int(time.time()) + found["time_left"] + 1
     remaining = max(limit - found["count"], 0)
-    return Usage(limit, remaining, resets_in, found["count"] > limit)
+    return Usage(limit, remaining, resets_at, found["count"] > limit)
 
 
 def uncounted(limit: int) -> Usage:
-    return Usage(limit, limit, WINDOW, exceeded=False)
+    return Usage(limit, limit, int(time.time()) + WINDOW, exceeded=False)

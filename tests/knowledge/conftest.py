@@ -1,6 +1,6 @@
 """Knowledge without embedding it: vectors of the tests' own making, and a client that adds text."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from knowledge.chunking import Piece
 from knowledge.embedders import Vectors
 from knowledge.indexing import PreparedChunk, weigh
 from knowledge.models import Source, SourceType, Visibility
+from tests.knowledge.embeddings_server import EmbeddingsServer
 
 MODEL, DIMENSIONS = "all-MiniLM-L6-v2-int8", 384
 
@@ -70,3 +71,24 @@ def random_vectors(count: int, seed: int = 7) -> Vectors:
     made = np.random.default_rng(seed).normal(size=(count, DIMENSIONS)).astype(np.float32)
     unit: Vectors = made / np.linalg.norm(made, axis=1, keepdims=True)
     return unit
+
+
+@pytest.fixture
+def embeddings_server() -> Iterator[EmbeddingsServer]:
+    server = EmbeddingsServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def use_remote(embeddings_server: EmbeddingsServer, settings: Any) -> Callable[[], None]:
+    """From when it is called, the settings name the server's model."""
+
+    def use() -> None:
+        settings.EMBEDDED_EMBEDDINGS = False
+        settings.EMBEDDINGS_BASE_URL = embeddings_server.url
+        settings.EMBEDDINGS_API_KEY = "tests"
+        settings.EMBEDDINGS_MODEL = "hashes"
+        settings.EMBEDDINGS_DIMENSIONS = 0
+
+    return use

@@ -88,4 +88,5 @@ def rebuild_index() -> None:
 
 
 def drop_index() -> None:
-    vectors.drop_index(EmbeddingModel(name=MODEL, dimensions=DIMENSIONS))
+    """Whoever registers the model later leaves it at that."""
+    vectors.drop_index(vectors.register(MODEL, DIMENSIONS))
