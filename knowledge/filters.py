@@ -26,7 +26,6 @@ class Filters:
         return self != Filters()
 
     def apply(self, sources: SourceQuerySet) -> SourceQuerySet:
-        """Raises ResourceNotFound for a source id that none can have."""
         if self.source_ids is not None:
             sources = sources.with_public_ids(self.source_ids)
         if self.source_type is not None:

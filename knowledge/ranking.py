@@ -131,15 +131,21 @@ def by_words(scope: Scope, words: Lexical, limit: int) -> list[Row]:
 def by_both(scope: Scope, dense: Dense, words: Lexical, limit: int) -> list[Row]:
     """Above EXACT_UP_TO, the best of the best by meaning and the best by words."""
     if scope.chunks <= EXACT_UP_TO:
-        condition, values = scope.condition("c")
-        sql = EXACTLY_BY_BOTH.format(
-            candidates="knowledge_chunk", model=quoted(dense.model), condition=condition
-        )
-        return run(sql, (dense.vector, words.sparse, *values, limit))
+        return run(*exactly_by_both(scope, dense, words, limit))
     if not uses_hnsw(scope, dense):
         return run(*pooled(exactly_by_meaning(scope, dense, POOL), scope, dense, words, limit))
     with looking_around(POOL):
         return run(*pooled(nearly_by_meaning(scope, dense, POOL), scope, dense, words, limit))
+
+
+def exactly_by_both(
+    scope: Scope, dense: Dense, words: Lexical, limit: int
+) -> tuple[str, Parameters]:
+    condition, values = scope.condition("c")
+    sql = EXACTLY_BY_BOTH.format(
+        candidates="knowledge_chunk", model=quoted(dense.model), condition=condition
+    )
+    return sql, (dense.vector, words.sparse, *values, limit)
 
 
 def pooled(

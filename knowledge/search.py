@@ -67,7 +67,7 @@ def search(
     """The best chunks first, all of them ones that `user` may see.
 
     `text` finds what has at least one of the query's terms; the others rank everything.
-    Raises EmbedderUnavailable, and ResourceNotFound for an impossible id in the filters.
+    Raises EmbedderUnavailable.
     """
     return find(audiences(user), query, SearchType(type), filters or Filters(), limit)
 
