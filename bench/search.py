@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def run(maker: crowd.Maker, chunks: int, queries: list[str]) -> None:
     small, middle, large, others = users
     tenth = chunks // 10
     crowd.load(maker, [(small, 50), (middle, 1_000), (others, tenth - 1_050)])
-    few = {type: times(lambda q, t=type: service([middle.id], q, t), queries) for type in TYPES}
+    few = {type: times(partial(service, [middle.id], type), queries) for type in TYPES}
     crowd.load(maker, [(large, chunks // 2), (others, chunks // 2 - tenth)])
     make_tsvectors()
     embedding = times(embedder().embed_query, queries)
@@ -84,24 +85,24 @@ def run(maker: crowd.Maker, chunks: int, queries: list[str]) -> None:
             print_row(name, [user.id], type, queries, embedding)
     print("\ntext search over OR-tsquery with ts_rank, median:")
     for name, user in (("50", small), ("1,000", middle), (f"{chunks // 2:,}", large)):
-        ours = times(lambda q, u=user: service([u.id], q, SearchType.TEXT), queries)
-        theirs = times(lambda q, u=user: by_tsquery(u.id, q), queries)
+        ours = times(partial(service, [user.id], SearchType.TEXT), queries)
+        theirs = times(partial(by_tsquery, user.id), queries)
         print(f"  {name}: {milliseconds(ours)} / {milliseconds(theirs)} ms")
     print(f"\n1,000 chunks among {tenth:,} and among {chunks:,}, median ms:")
     for type in TYPES:
-        many = times(lambda q, t=type: service([middle.id], q, t), queries)
+        many = times(partial(service, [middle.id], type), queries)
         growth = statistics.median(many) / statistics.median(few[type])
         print(f"  {type}: {milliseconds(few[type])} -> {milliseconds(many)} ({growth:.2f})")
     print(f"\none reader of all {chunks:,}, median and p95 ms:")
     for type in TYPES:
-        taken = times(lambda q, t=type: service([user.id for user in users], q, t), queries)
+        taken = times(partial(service, [user.id for user in users], type), queries)
         print(f"  {type}: {milliseconds(taken)}, {1000 * p95(taken):.1f}")
 
 
 def print_row(
     name: str, readers: list[UUID], type: SearchType, queries: list[str], embedding: Timings
 ) -> None:
-    service_times = times(lambda query: service(readers, query, type), queries)
+    service_times = times(partial(service, readers, type), queries)
     bare = times_prepared(readers, type, queries)
     floor = [a + b for a, b in zip(embedding, bare, strict=True)]
     ratios = (
@@ -116,7 +117,7 @@ def print_row(
     )
 
 
-def service(readers: Sequence[UUID], query: str, type: SearchType) -> list[UUID]:
+def service(readers: Sequence[UUID], type: SearchType, query: str) -> list[UUID]:
     return [found.id for found in find(readers, query, type, Filters(), LIMIT)]
 
 

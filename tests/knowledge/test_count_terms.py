@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -49,9 +50,9 @@ def test_many_writers_at_once(
     calls: list[Callable[[], Any]] = []
     for place, source in enumerate(sources):
         calls += [
-            lambda source=source: services.delete_source(source),
-            lambda place=place: make_source(owner, TEXTS[: place % 4 + 1]),
-            lambda place=place: make_source(owner, TEXTS[::-1], visibility="shared"),
+            partial(services.delete_source, source),
+            partial(make_source, owner, TEXTS[: place % 4 + 1]),
+            partial(make_source, owner, TEXTS[::-1], visibility="shared"),
         ]
     at_once(calls)
     assert Source.objects.count() == 16
@@ -63,10 +64,11 @@ def test_one_source_replaced_by_many_at_once(
     owner: User, make_source: MakeSource, at_once: Callable[..., list[Any]]
 ) -> None:
     source = make_source(owner, TEXTS)
+    known = [Source.objects.get(pk=source.pk) for _ in range(8)]
     at_once(
         [
-            lambda text=text: services.change_text(Source.objects.get(pk=source.pk), content=text)
-            for text in TEXTS * 2
+            partial(services.change_text, each, content=text)
+            for each, text in zip(known, TEXTS * 2, strict=True)
         ]
     )
     assert Chunk.objects.count() == 1
