@@ -90,6 +90,7 @@ def load(maker: Maker, accounts: Sequence[tuple[User, int]]) -> None:
     vectors.drop_index(model)
     for owner, count in accounts:
         maker.store(owner, count)
-    vectors.create_index(model)
     with connection.cursor() as cursor:
+        cursor.execute("SET maintenance_work_mem = '1GB'")  # the whole graph, or it takes for ever
+        vectors.create_index(model)
         cursor.execute("VACUUM ANALYZE knowledge_source, knowledge_chunk, knowledge_embedding")

@@ -140,7 +140,7 @@ def times_prepared(readers: Sequence[UUID], type: SearchType, queries: list[str]
         sql, parameters, with_index = bare_sql(readers, query, type)
         with connection.cursor() as cursor:
             cursor.execute(f"SET enable_sort = {'off' if with_index else 'on'}")
-            cursor.execute("SET hnsw.ef_search = 200")
+            cursor.execute(f"SET hnsw.ef_search = {ranking.EF_SEARCH}")
             cursor.execute("SET hnsw.iterative_scan = relaxed_order")
             best = min(timed(lambda: cursor.execute(sql, parameters).fetchall()) for _ in range(3))  # noqa: B023
             cursor.execute("RESET ALL")
