@@ -5,6 +5,7 @@ import statistics
 import time
 from typing import Any
 
+import aiohttp
 from django.core.management import call_command
 from django.db import transaction
 
@@ -13,6 +14,7 @@ from webhooks import claims, events, services, signing, waking
 from webhooks.models import Event
 
 SECRET = b"your_webhook_secret"
+JSON = {"Content-Type": "application/json"}
 BATCH = 500  # events in a transaction
 IDLE_SECONDS = 0.1  # nobody at work for so long
 
@@ -55,6 +57,34 @@ def wait_until_idle() -> None:
 def bodies() -> list[tuple[str, bytes]]:
     found = Event.objects.values_list("id", "body")
     return [(id.hex, body.encode()) for id, body in found]
+
+
+def emit_ms(count: int) -> float:
+    """What an event costs an account without endpoints, in milliseconds."""
+    account = User.objects.create_user("nobody@localhost")
+    with transaction.atomic():
+        began = time.perf_counter()
+        for _ in range(count):
+            events.emit("chat.message", account, {"content": "Hello"})
+        return (time.perf_counter() - began) / count * 1000
+
+
+async def aiohttp_rate(port: int, messages: list[tuple[str, bytes]], connections: int) -> float:
+    """The same with aiohttp's client."""
+    left = iter(messages)
+    url = f"http://localhost:{port}/hook"
+
+    async def post(session: aiohttp.ClientSession) -> None:
+        for id, body in left:
+            headers = signing.headers(id, int(time.time()), body, [SECRET])
+            async with session.post(url, data=body, headers={**headers, **JSON}) as answer:
+                assert answer.status == 200
+                await answer.read()
+
+    began = time.perf_counter()
+    async with aiohttp.ClientSession() as session:
+        await asyncio.gather(*(post(session) for _ in range(connections)))
+    return len(messages) / (time.perf_counter() - began)
 
 
 async def bare_rate(port: int, messages: list[tuple[str, bytes]], connections: int) -> float:

@@ -11,7 +11,7 @@ from chat.models import Message
 GATHER_SECONDS = 0.02  # text is held back no longer; an event costs more than what it carries
 KEEP_ALIVE_SECONDS = 15
 AT_ONCE = 64_000  # bytes
-MAX_CHARACTERS = 1_000_000  # a provider that says more does not know when to stop
+MAX_CHARACTERS = 6_000_000  # a provider that says more does not know when to stop
 
 
 class Answer:

@@ -289,6 +289,8 @@ def has_ended(answer: Message) -> bool:
 
 def change_chat(chat: Chat, **changes: Any) -> None:
     """`title` (it is not written again then) and `metadata`."""
+    if not changes:
+        return
     if "title" in changes:
         changes["title_wanted"] = False
     for name, value in changes.items():

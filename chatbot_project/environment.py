@@ -96,6 +96,8 @@ class Environment:
             if not left or (equals and not right):
                 raise BadSetting(name, f"{part!r} is not a pair like public=provider.")
             found[left] = right or left
+        if self.str(name) and not found:
+            raise BadSetting(name, "holds no pair like public=provider.")
         return found
 
     def url(

@@ -26,6 +26,7 @@ class Filters:
         return self != Filters()
 
     def apply(self, sources: SourceQuerySet) -> SourceQuerySet:
+        """A source id that none can have matches nothing, as one that is not there."""
         if self.source_ids is not None:
             sources = sources.with_public_ids(self.source_ids)
         if self.source_type is not None:

@@ -106,6 +106,8 @@ def scope_of(readers: Sequence[UUID], filters: Filters, visible: int) -> Scope:
         return Scope(readers, visible)
     sources = filters.apply(Source.objects.filter(audience__in=readers))
     chunks = sources.aggregate(chunks=Sum("chunk_count", default=0))["chunks"]
+    if not chunks:
+        return Scope(readers, 0)
     sql, parameters = sources.values("id").query.sql_with_params()
     return Scope(readers, chunks, sql, tuple(parameters))
 

@@ -17,7 +17,8 @@ STORE_SECONDS = 5.0  # for writing down what came of an attempt
 # Endpoint by endpoint, so that ten thousand deliveries to one do not stand before a single one to
 # another: `waiting` jumps from endpoint to endpoint in the index of pending deliveries. Those that
 # fail are given less room. The lock on an endpoint keeps two dispatchers from filling it at once;
-# whoever finds it taken comes back. No lock of a delivery is waited for.
+# whoever finds it taken comes back. No lock of a delivery is waited for. ANY(ARRAY()) finds them by
+# their ids, whatever the planner believes of a table that has just grown.
 CLAIM = f"""
 WITH RECURSIVE waiting (endpoint_id) AS (
     (SELECT endpoint_id FROM webhooks_delivery WHERE status = 'pending'
@@ -46,8 +47,8 @@ WITH RECURSIVE waiting (endpoint_id) AS (
 )
 UPDATE webhooks_delivery d
 SET claim = %s, next_attempt_at = now() + make_interval(secs => %s)
-FROM due, webhooks_event v, webhooks_endpoint e
-WHERE d.id = due.id AND v.id = d.event_id AND e.id = d.endpoint_id
+FROM webhooks_event v, webhooks_endpoint e
+WHERE d.id = ANY(ARRAY(SELECT id FROM due)) AND v.id = d.event_id AND e.id = d.endpoint_id
 RETURNING d.id, d.claim, d.tries, v.id, v.body, e.id, e.url, e.secret, e.old_secrets::text,
     e.failing_since IS NOT NULL
 """  # noqa: S608  (numbers of ours)

@@ -1,5 +1,6 @@
 """What came of attempts: recorded, the delivery put on its schedule, its endpoint judged."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -42,47 +43,50 @@ class Outcome(NamedTuple):
 # Whose claim has been given to another says what happened, and leaves the delivery alone.
 STORE = """
 WITH outcome AS MATERIALIZED (
-    SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::float8[], %s::int[],
-        %s::text[], %s::text[], %s::text[], %s::int[], %s::float8[])
-        AS o (id, claim, started_at, duration, http, error, response, status, tries, delay)
+    SELECT * FROM json_to_recordset(%s::json)
+        AS o (id uuid, claim uuid, started_at timestamptz, duration float8, http int, error text,
+            response text, status text, tries int, delay float8)
 ), recorded AS (
     INSERT INTO webhooks_attempt (delivery_id, started_at, duration, status, error, response)
     SELECT o.id, o.started_at, o.duration, o.http, o.error, o.response
     FROM outcome o JOIN webhooks_delivery d ON d.id = o.id
+    WHERE d.id = ANY(ARRAY(SELECT id FROM outcome))
 )
 UPDATE webhooks_delivery d
 SET status = o.status, tries = o.tries, claim = NULL,
     next_attempt_at = now() + make_interval(secs => o.delay),
     completed_at = CASE WHEN o.status <> 'pending' THEN now() END
-FROM outcome o WHERE d.id = o.id AND d.claim = o.claim
+FROM outcome o
+WHERE d.id = ANY(ARRAY(SELECT id FROM outcome)) AND d.id = o.id AND d.claim = o.claim
 """
 
 
 @transaction.atomic
 def store(outcomes: Sequence[Outcome]) -> None:
     """Safe to call again with the same ones after a DatabaseError."""
-    delays = [outcome.delay() for outcome in outcomes]
-    columns: list[Any] = [
-        [outcome.job.delivery_id for outcome in outcomes],
-        [outcome.job.claim for outcome in outcomes],
-        [outcome.started_at for outcome in outcomes],
-        [outcome.duration for outcome in outcomes],
-        [outcome.status for outcome in outcomes],
-        [outcome.error for outcome in outcomes],
-        [outcome.response for outcome in outcomes],
-        [_status(*pair).value for pair in zip(outcomes, delays, strict=True)],
-        [outcome.tries for outcome in outcomes],
-        delays,
-    ]
     with connection.cursor() as cursor:
-        cursor.execute(STORE, columns)
+        # As JSON: lists of parameters are made ready one value at a time, in Python.
+        cursor.execute(STORE, [json.dumps([_row(outcome) for outcome in outcomes])])
     _note_health(outcomes)
 
 
-def _status(outcome: Outcome, delay: float | None) -> Status:
-    if outcome.succeeded:
-        return Status.SUCCEEDED
-    return Status.FAILED if delay is None else Status.PENDING
+def _row(outcome: Outcome) -> dict[str, Any]:
+    delay = outcome.delay()
+    status = Status.SUCCEEDED if outcome.succeeded else Status.PENDING
+    if delay is None and not outcome.succeeded:
+        status = Status.FAILED
+    return {
+        "id": str(outcome.job.delivery_id),
+        "claim": str(outcome.job.claim),
+        "started_at": outcome.started_at.isoformat(),
+        "duration": outcome.duration,
+        "http": outcome.status,
+        "error": outcome.error,
+        "response": outcome.response,
+        "status": status.value,
+        "tries": outcome.tries,
+        "delay": delay,
+    }
 
 
 def _note_health(outcomes: Sequence[Outcome]) -> None:

@@ -78,13 +78,12 @@ def _key(encrypted: bytes) -> bytes:
 
 
 def _answered(job: Job, started_at: datetime, duration: float, answer: Answer) -> Outcome:
-    succeeded = 200 <= answer.status < 300
-    header = None if succeeded else answer.headers.get("retry-after")
+    header = answer.headers.get("retry-after")
     return Outcome(
         job,
         started_at,
         duration,
         answer.status,
         response=answer.body.decode(errors="replace").replace("\0", ""),
-        retry_after=schedule.retry_after(header, datetime.now(UTC)),
+        retry_after=schedule.retry_after(header, datetime.now(UTC)) if header else None,
     )

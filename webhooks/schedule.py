@@ -39,10 +39,8 @@ def delay_after(tries: int, retry_after: float | None = None) -> float | None:
     return max(delay, min(retry_after or 0, LONGEST_RETRY_AFTER))
 
 
-def retry_after(header: str | None, now: datetime) -> float | None:
+def retry_after(header: str, now: datetime) -> float | None:
     """Seconds, of a Retry-After header in either form (RFC 9110, 10.2.3). None: it says nothing."""
-    if not header:
-        return None
     if header.isascii() and header.isdigit():
         return float(header[:9])
     try:

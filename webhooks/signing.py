@@ -2,10 +2,10 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
+from functools import lru_cache
 
 PREFIX = "whsec_"
 SHORTEST_SECRET, LONGEST_SECRET = 8, 256  # characters
@@ -48,4 +48,12 @@ def headers(message_id: str, timestamp: int, body: bytes, keys: Iterable[bytes])
 
 
 def _signature(key: bytes, signed: bytes) -> str:
-    return base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+    keyed = _keyed(key).copy()
+    keyed.update(signed)
+    return base64.b64encode(keyed.digest()).decode()
+
+
+@lru_cache(maxsize=1024)
+def _keyed(key: bytes) -> hmac.HMAC:
+    """Ready for a message. `hmac.digest` lets go of the interpreter and waits to have it back."""
+    return hmac.new(key, digestmod="sha256")

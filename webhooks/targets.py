@@ -2,6 +2,7 @@
 
 import re
 from concurrent.futures import TimeoutError as LookUpTimedOut
+from functools import lru_cache
 from typing import NamedTuple
 
 from django.conf import settings
@@ -34,6 +35,11 @@ class Target(NamedTuple):
 
 def parse(text: str) -> Target:
     """Raises BadUrl. Asks no name server: see `check` and `resolve`."""
+    return _parse(text, tuple(settings.WEBHOOK_ALLOWED_HOSTS))
+
+
+@lru_cache(maxsize=1024)
+def _parse(text: str, allowed_hosts: tuple[str, ...]) -> Target:
     url = _parsed(text)
     if url.scheme not in ("http", "https"):
         raise BadUrl("Must begin with https://.")
@@ -42,7 +48,7 @@ def parse(text: str) -> Target:
     host, port = (url.raw_host or "").lower(), url.port
     if not port or not host or not (":" in host or NAME.fullmatch(host)):
         raise BadUrl("Must name a host.")
-    allowed = f"{host}:{port}" in settings.WEBHOOK_ALLOWED_HOSTS
+    allowed = f"{host}:{port}" in allowed_hosts
     if url.scheme == "http" and not allowed:
         raise BadUrl("Must begin with https://.")
     if not allowed and f".{host.rstrip('.')}".endswith(".localhost"):  # RFC 6761, 6.3

@@ -1,5 +1,6 @@
 """Public identifiers: `<prefix>_<26 characters>`, a UUIDv7 in lower-case Crockford base32."""
 
+import base64
 import os
 import time
 import uuid
@@ -9,6 +10,7 @@ from chatbot_project.api.errors import ResourceNotFound
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 VALUES = {character: value for value, character in enumerate(ALPHABET)}
 LENGTH = 26
+CROCKFORD = bytes.maketrans(b"0123456789ABCDEFGHIJKLMNOPQRSTUV", ALPHABET.encode())
 
 
 def uuid7() -> uuid.UUID:
@@ -22,12 +24,8 @@ def uuid7() -> uuid.UUID:
 
 def encode(prefix: str, value: uuid.UUID) -> str:
     """`encode("chat", value)` -> `chat_01jh...`: the prefix and 26 characters."""
-    number = value.int
-    characters = []
-    for _ in range(LENGTH):
-        characters.append(ALPHABET[number & 31])
-        number >>= 5
-    return f"{prefix}_{''.join(reversed(characters))}"
+    padded = base64.b32hexencode(b"\0\0\0\0" + value.bytes)  # 32 characters for 160 bits
+    return f"{prefix}_{padded[-LENGTH:].translate(CROCKFORD).decode()}"
 
 
 def decode(prefix: str, text: str) -> uuid.UUID:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management import execute_from_command_line
 
 from chatbot_project.embedded.errors import StartFailed
+from chatbot_project.embedded.reaching import check_database
 from chatbot_project.embedded.services import running
 
 # Neither these nor any command's --help read or write data. `run` sees to its servers itself.
@@ -22,6 +23,8 @@ def execute(arguments: Sequence[str]) -> None:
     """Run one command line; what stops it is said in one line, with exit status 1."""
     signal.signal(signal.SIGTERM, leave)
     try:
+        if needs_servers(arguments[1:]) and settings.DATABASE_URL:
+            check_database(settings.DATABASE_URL)
         with running(servers_for(arguments[1:]), settings.DATA_DIR):
             execute_from_command_line([*arguments])
     except StartFailed as failure:
@@ -32,10 +35,14 @@ def execute(arguments: Sequence[str]) -> None:
 
 def servers_for(arguments: Sequence[str]) -> list[str]:
     """The embedded servers this command line needs, of those that the settings leave to us."""
-    asks_for_help = not arguments or {"-h", "--help", "--version"} & {*arguments}
-    if asks_for_help or arguments[0] in WITHOUT_SERVERS:
+    if not needs_servers(arguments):
         return []
     return [name for name in settings.EMBEDDED_SERVICES if name != "llm"]
+
+
+def needs_servers(arguments: Sequence[str]) -> bool:
+    asks_for_help = not arguments or {"-h", "--help", "--version"} & {*arguments}
+    return not asks_for_help and arguments[0] not in WITHOUT_SERVERS
 
 
 def leave(signum: int, frame: FrameType | None) -> None:

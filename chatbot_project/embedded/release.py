@@ -5,7 +5,6 @@ import sys
 import traceback
 from pathlib import Path
 
-import psycopg
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connections
@@ -13,8 +12,8 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 
 from accounts.services import create_first_admin
 from chatbot_project.embedded.errors import StartFailed
+from chatbot_project.embedded.reaching import check_database, last_line
 
-CONNECT_SECONDS = 5
 NewAdmin = tuple[str, str, str]  # e-mail, password, API key
 
 
@@ -37,15 +36,6 @@ def close_database() -> None:
     database.close()
     if isinstance(database, DatabaseWrapper):
         database.close_pool()
-
-
-def check_database(url: str) -> None:
-    """A pool would try for long and say little."""
-    try:
-        psycopg.connect(url, connect_timeout=CONNECT_SECONDS).close()
-    except psycopg.Error as error:
-        reason = last_line(str(error)) or type(error).__name__
-        raise StartFailed(f"The database of DATABASE_URL cannot be reached: {reason}") from error
 
 
 def migrate(log: Path) -> None:
@@ -72,7 +62,3 @@ def kept(story: str, log: Path) -> str:
 
 def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0].strip(" .") or type(error).__name__
-
-
-def last_line(text: str) -> str:
-    return text.strip().rpartition("\n")[2].strip(" .")

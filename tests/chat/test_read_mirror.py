@@ -14,6 +14,8 @@ from chatbot_project.api.ids import uuid7
 @pytest.fixture(autouse=True)
 async def own_client() -> AsyncIterator[None]:
     """The client of a process lives in one event loop; each test has its own."""
+    mirror._writer = None
+    mirror._client.cache_clear()
     yield
     await mirror.close()
 

@@ -132,7 +132,7 @@ def test_words_that_no_database_takes(either_client: httpx2.Client, upstream: Up
 
 
 def test_an_answer_without_end_is_cut(client: httpx2.Client, upstream: Upstream) -> None:
-    model = upstream.model(Script(["x" * 300_000] * 10, gate=upstream.gate(8)))
+    model = upstream.model(Script(["x" * 1_000_000] * 9, gate=upstream.gate(8)))
     with streaming(client, model) as stream:
         last = list(stream)[-1]
     assert (last.type, last.data["finish_reason"]) == ("done", "length")

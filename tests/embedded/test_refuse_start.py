@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from chatbot_project.embedded.addresses import embedded_addresses, postgres_socket_dir
 from chatbot_project.embedded.services import running
@@ -35,9 +36,11 @@ def test_a_data_folder_that_cannot_be_made(manage: Manage, data_dir: Path) -> No
     assert last_line(done).startswith("Setting CHATBOT_DATA_DIR: ")
 
 
-def test_a_database_that_is_not_there(manage: Manage) -> None:
-    done = manage("run", DATABASE_URL="postgres://nobody@127.0.0.1:1/x", SECRET_KEY="s" * 50)
+@pytest.mark.parametrize("command", [["run"], ["createapikey", "somebody@example.com"]])
+def test_a_database_that_is_not_there(manage: Manage, command: list[str]) -> None:
+    done = manage(*command, DATABASE_URL="postgres://nobody@127.0.0.1:1/x", SECRET_KEY="s" * 50)
     assert last_line(done).startswith("The database of DATABASE_URL cannot be reached: ")
+    assert "refused" in last_line(done)
 
 
 def test_a_migration_that_fails(manage: Manage, data_dir: Path) -> None:

@@ -94,7 +94,7 @@ class Stack:
             Postgres(self.folder).start()
         elif name == "Valkey":
             with redis.Redis.from_url(self.addresses["REDIS_URL"]) as client:
-                pid = int(client.info("server")["process_id"])  # type: ignore[index,arg-type]
+                pid = int(client.info("server")["process_id"])
             os.kill(pid, signal.SIGKILL)
             wait_until(lambda: not Valkey(self.folder).is_running(), "its end")
             Valkey(self.folder).start()

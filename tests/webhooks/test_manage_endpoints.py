@@ -122,7 +122,12 @@ def test_changes(owner_client: Client) -> None:
     assert changed.status_code == 200
     assert change.items() <= changed.json().items()
     assert owner_client.get(path).json() == changed.json()
-    for bad in ({"url": "https://10.0.0.1/"}, {"events": []}, {"secret": "another_secret"}):
+    refusals: list[dict[str, Any]] = [
+        {"url": "https://10.0.0.1/"},
+        {"events": []},
+        {"secret": "another_secret"},
+    ]
+    for bad in refusals:
         refused = owner_client.patch(path, bad, content_type="application/json")
         assert (refused.status_code, [*refused.json()["error"]["details"]["invalid_fields"]]) == (
             400,

@@ -196,5 +196,6 @@ def test_the_pauses_have_an_end(account: User, make_receiver: MakeReceiver) -> N
     emit(account)
     dispatch()
     endpoint = Endpoint.objects.get()
+    assert endpoint.paused_until and endpoint.failed_at
     rest = (endpoint.paused_until - endpoint.failed_at).total_seconds()
     assert rest == schedule.LONGEST_PAUSE
