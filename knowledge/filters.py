@@ -4,15 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Func, JSONField, Value
 from django.db.models.lookups import Exact
 
-from chatbot_project.api.errors import ResourceNotFound
 from knowledge.models import SourceQuerySet
-
-NO_SOURCE = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +28,7 @@ class Filters:
     def apply(self, sources: SourceQuerySet) -> SourceQuerySet:
         """A source id that none can have matches nothing, as one that is not there."""
         if self.source_ids is not None:
-            try:
-                sources = sources.with_public_ids(self.source_ids)
-            except ResourceNotFound:
-                return sources.filter(pk=NO_SOURCE)  # none() has no SQL to search with
+            sources = sources.with_public_ids(self.source_ids)
         if self.source_type is not None:
             sources = sources.filter(source_type=self.source_type)
         if self.tags:

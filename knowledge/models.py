@@ -5,6 +5,7 @@ rule of who sees what, and because each table has it, a search never looks at a 
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import ClassVar
 from uuid import UUID
 
@@ -51,12 +52,13 @@ class SourceQuerySet(models.QuerySet["Source"]):
         return self.filter(audience__in=audiences(user))
 
     def with_public_ids(self, public_ids: Iterable[str]) -> "SourceQuerySet":
-        """The sources behind `file_...`, `doc_...` and `src_...`. Raises ResourceNotFound."""
+        """The sources behind `file_...`, `doc_...` and `src_...`; nothing is behind other texts."""
         wanted = models.Q(pk__in=[])
         for public_id in public_ids:
             prefix = public_id.partition("_")[0]
-            value = ids.decode(prefix, public_id)
-            wanted |= models.Q(pk=value, source_type=TYPES.get(prefix, ""))
+            with suppress(ResourceNotFound):
+                value = ids.decode(prefix, public_id)
+                wanted |= models.Q(pk=value, source_type=TYPES.get(prefix, ""))
         return self.filter(wanted)
 
     def get_public(self, public_id: str) -> "Source":

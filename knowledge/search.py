@@ -67,7 +67,7 @@ def search(
     """The best chunks first, all of them ones that `user` may see.
 
     `text` finds what has at least one of the query's terms; the others rank everything.
-    Raises EmbedderUnavailable, and ResourceNotFound for an impossible id in the filters.
+    Raises EmbedderUnavailable.
     """
     return find(audiences(user), query, SearchType(type), filters or Filters(), limit)
 
@@ -106,6 +106,8 @@ def scope_of(readers: Sequence[UUID], filters: Filters, visible: int) -> Scope:
         return Scope(readers, visible)
     sources = filters.apply(Source.objects.filter(audience__in=readers))
     chunks = sources.aggregate(chunks=Sum("chunk_count", default=0))["chunks"]
+    if not chunks:
+        return Scope(readers, 0)
     sql, parameters = sources.values("id").query.sql_with_params()
     return Scope(readers, chunks, sql, tuple(parameters))
 

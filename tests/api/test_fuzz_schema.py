@@ -37,13 +37,15 @@ def described(daphne: Server, live_owner: LiveAccount) -> Any:
 
 @pytest.fixture
 def own_ids(daphne: Server, live_owner: LiveAccount) -> Any:
-    """Makes a chat with an answer, and a document, for the path of a request."""
+    """Makes a chat with an answer, a document and a note, for the path of a request."""
     client = live_owner.client(daphne)
 
     def make() -> dict[str, str | int]:
         answer = client.post("/api/chat", json={"message": "Hello"}).json()
         document = client.post("/api/documents", json={"title": "Plan", "content": "one"}).json()
+        note = client.post("/api/knowledge", json={"content": "A valve."}).json()
         return {
+            "source_id": note["id"],
             "chat_id": answer["id"],
             "message_id": answer["message_id"],
             "document_id": document["id"],

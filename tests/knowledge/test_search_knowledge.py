@@ -162,6 +162,8 @@ class TestFilters:
         assert sorted(found(search("valves", type=type, filters=both))) == ["blue", "red"]
         of_another_type = {"source_id": ids["red"].replace("src_", "file_")}
         assert found(search("valves", type=type, filters=of_another_type)) == []
+        for no_id in ("", "src_", "nothing", [], ["src_x"]):
+            assert found(search("valves", type=type, filters={"source_id": no_id})) == []
 
 
 @pytest.mark.parametrize(
