@@ -7,14 +7,15 @@ leases of all its answers every second, saves what they say so far, and hears wh
 import asyncio
 import logging
 from contextlib import aclosing
+from dataclasses import replace
 from uuid import UUID
 
 from django.db import DatabaseError, OperationalError
 
-from chat import events, mirror, providers, services, titles
+from chat import catalog, events, grounding, mirror, providers, services, titles
 from chat.answers import Answer
 from chat.models import Status
-from chat.services import Outcome, Turn
+from chat.turns import Outcome, Turn
 from chatbot_project.api import shutdown
 from chatbot_project.api.threads import in_database
 
@@ -75,7 +76,7 @@ class _Generation:
     async def _write(self) -> None:
         if self.stop_as:  # before it had begun
             raise asyncio.CancelledError
-        provider = providers.provider()
+        provider = await self._grounded()
         if not self.stream:
             self._take(await provider.complete(self.turn.prompt))
             return
@@ -85,6 +86,16 @@ class _Generation:
                 if self.answer.is_full:
                     self.piece.finish_reason = "length"
                     return
+
+    async def _grounded(self) -> providers.Provider:
+        """Who writes the answer. Its sources are told before its first word."""
+        if not (self.turn.lookup or self.turn.prompt.model == catalog.EXTRACTIVE):
+            return providers.provider()
+        grounded = await grounding.ground(self.turn)
+        self.turn = replace(self.turn, prompt=grounded.prompt)
+        for shown in self.turn.answer.sources:
+            self.answer.cite(shown)
+        return grounded.provider
 
     def _take(self, piece: providers.Piece) -> None:
         self.answer.add(piece.text)

@@ -1,9 +1,7 @@
 """Beginning, ending and sweeping answers: everything that writes chats and messages."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -12,44 +10,17 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts import usage
-from accounts.models import ApiKey, User
-from chat import announcing, catalog, context, limits, tokens
+from chat import announcing, catalog, citations, context, limits, lookups, tokens
 from chat.models import Chat, Message, MessageQuerySet, Role, Status
 from chat.providers import Prompt
+from chat.turns import Asker, Outcome, Turn
 from chatbot_project.api.errors import Conflict, InvalidRequest, ResourceNotFound
 from chatbot_project.api.inserts import insert
 
 LEASE = timedelta(seconds=15)
 JSON = dict[str, Any]
-OPTIONS = ("temperature", "max_tokens", "response_format")
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A question that has been stored, and what is needed to write its answer."""
-
-    answer: Message  # stored, empty as yet
-    owner_id: UUID
-    prompt: Prompt
-    first: bool  # the first exchange of its chat
-
-
-class Outcome(NamedTuple):
-    """How an answer ended. Token counts are None where the provider sent none."""
-
-    status: Status
-    text: str
-    error: str = ""  # an error code of the API
-    finish_reason: str = ""
-    provider_model: str = ""
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    user: User
-    key: ApiKey | None
+OPTIONS = ("temperature", "max_tokens", "response_format")  # as the provider gets them
+KEPT = (*OPTIONS, "knowledge")  # of an answer that is made again
 
 
 def start_chat(
@@ -67,7 +38,8 @@ def start_chat(
     chat = Chat(
         owner=asker.user,
         title=cut_title(message),
-        title_wanted=not settings.EMBEDDED_MODEL,  # it is too small to write better ones
+        # The models of our own are too small to write better ones.
+        title_wanted=not settings.EMBEDDED_MODEL and named.name != catalog.EXTRACTIVE,
         model=named.name,
         system=system,
         metadata=metadata or {},
@@ -76,7 +48,7 @@ def start_chat(
     answer = _empty_answer(chat, question, named, options, asker)
     chat.leaf_id = answer.id
     with transaction.atomic():
-        answer.lease_expires_at = limits.check_answers_at_once(asker.user) + LEASE
+        _begin(answer, asker)
         insert(chat, question, answer)
         announcing.question_asked(question, asker.user.pk)
     return _turn(chat, answer, named, [question], first=True)
@@ -115,7 +87,7 @@ def regenerate(message: Message, *, asker: Asker, model: str | None, options: JS
         raise InvalidRequest("Only an answer can be made again.")
     named = catalog.resolve(model or message.model)
     usage.check_token_quota(asker.user)
-    kept = {name: message.options[name] for name in OPTIONS if name in message.options}
+    kept = {name: message.options[name] for name in KEPT if name in message.options}
     answer = _empty_answer(message.chat, message.parent, named, {**kept, **options}, asker)
     branch = list(Message.objects.branch(message.parent_id, context.LONGEST_BRANCH))
     _store(message.chat, asker, [answer])
@@ -135,6 +107,7 @@ def _ask(chat: Chat, asker: Asker, question: Message, model: str, options: JSON)
 def _empty_answer(
     chat: Chat, question: Message, model: catalog.Model, options: JSON, asker: Asker
 ) -> Message:
+    lookups.check(options.get("knowledge"), model, asker.key)
     return Message(
         chat=chat,
         parent=question,
@@ -145,6 +118,13 @@ def _empty_answer(
         options=options,
         api_key=asker.key,
     )
+
+
+def _begin(answer: Message, asker: Asker) -> None:
+    """In the transaction that stores it. Raises RateLimited."""
+    beginning = limits.check_answers_at_once(asker.user)
+    answer.lease_expires_at = beginning.now + LEASE
+    answer.may_cite = beginning.has_knowledge
 
 
 def _store(chat: Chat, asker: Asker, messages: list[Message]) -> None:
@@ -161,7 +141,7 @@ def _insert(chat: Chat, asker: Asker, messages: list[Message]) -> None:
     try:
         with transaction.atomic():
             answer = messages[-1]
-            answer.lease_expires_at = limits.check_answers_at_once(asker.user) + LEASE
+            _begin(answer, asker)
             # First: it locks the chat, which may be about to be deleted.
             if not Chat.objects.filter(pk=chat.pk).update(leaf=answer, updated_at=Now()):
                 raise ResourceNotFound("There is no such chat.")
@@ -181,13 +161,15 @@ def _turn(
     chat: Chat,
     answer: Message,
     model: catalog.Model,
-    branch: Iterable[Message],
+    branch: list[Message],
     *,
     first: bool = False,
 ) -> Turn:
     options = {name: value for name, value in answer.options.items() if name in OPTIONS}
-    messages = context.build(chat.system, list(branch), options.get("max_tokens"))
-    return Turn(answer, chat.owner_id, Prompt(model.provider_name, messages, options), first)
+    messages = context.build(chat.system, branch, options.get("max_tokens"))
+    prompt = Prompt(model.provider_name, messages, options)
+    lookup = lookups.of(answer, chat.owner_id, branch) if answer.may_cite else None
+    return Turn(answer, chat.owner_id, prompt, first, lookup)
 
 
 def finish_answer(turn: Turn, outcome: Outcome) -> None:
@@ -332,6 +314,7 @@ def _end_abandoned(abandoned: MessageQuerySet, owner_id: UUID) -> bool:
     answer = abandoned.select_for_update(skip_locked=True).first()
     if answer is None:
         return False
+    citations.attach([answer], owner_id)
     outcome = Outcome(
         status=Status.STOPPED if answer.stop_requested else Status.FAILED,
         text=answer.content,
