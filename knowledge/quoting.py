@@ -32,9 +32,9 @@ class Statement:
 
     @property
     def score(self) -> float:
-        """Mostly what it means: a sentence has few words to share. And a good passage's counts for
-        more."""
-        return 0.6 * self.meaning + 0.2 * self.words + 0.2 * min(1.0, self.found.score)
+        """What it is part of counts as much as what it means: a sentence alone says little of its
+        subject. Words count less than in a search: it has but few to share."""
+        return 0.4 * self.meaning + 0.2 * self.words + 0.4 * min(1.0, self.found.score)
 
 
 def nearest_statements(
@@ -82,7 +82,8 @@ def with_heading(text: str, found: Found) -> str:
 
 
 def heading_of(found: Found) -> str:
-    return found.section or found.title or found.filename
+    names = [found.title or found.filename, found.section]
+    return " - ".join(dict.fromkeys(name for name in names if name))
 
 
 def words_of(text: str, found: Found, weights: Mapping[int, float]) -> float:

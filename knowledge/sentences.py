@@ -6,9 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 
 from knowledge.chunking import FENCE, HEADING
+from knowledge.lexical import UNSPACED
 
 LONGEST = 600  # characters; what is longer has no sentences
 FEWEST_WORDS = 3
+MOST_SIGNS = (
+    0.25  # share of characters that are neither letters nor digits nor spaces: beyond is code
+)
 WIDE = 3  # columns of a table; a row of more is told cell by cell
 ROW = re.compile(r"^\s*\|.*\|\s*$")
 RULE = re.compile(r"^[\s|:+-]+$")
@@ -23,6 +27,9 @@ ABBREVIATED = re.compile(
     r"inc|ltd|co|[a-z])\.$",
     re.IGNORECASE,
 )
+WORDS = re.compile(r"\w+")
+SIGNS = re.compile(r"[^\w\s]")
+UNSPACED_RUN = re.compile(rf"[{UNSPACED}]{{4}}")
 SPACES = re.compile(r"\s+")
 
 
@@ -35,9 +42,14 @@ def statements(content: str) -> list[list[str]]:
 
 
 def says_something(statement: str) -> bool:
-    """Not a label, nor the announcement of a list or an example."""
-    words = re.findall(r"\w+", statement)
-    return len(words) >= FEWEST_WORDS and not statement.endswith(":") and len(statement) <= LONGEST
+    """Not a label, nor the announcement of a list or an example, nor a line of code."""
+    words = WORDS.findall(statement)
+    signs = len(SIGNS.findall(statement))
+    return (
+        (len(words) >= FEWEST_WORDS or bool(UNSPACED_RUN.search(statement)))
+        and signs <= MOST_SIGNS * len(statement) <= MOST_SIGNS * LONGEST
+        and not statement.endswith((":", "："))
+    )
 
 
 def blocks(lines: Iterable[str]) -> Iterator[list[str]]:

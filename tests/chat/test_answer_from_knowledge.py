@@ -247,7 +247,8 @@ def test_a_key_that_may_not_read_knowledge(
     add(limited, TEAMS)
     model = upstream.model(Script())
     assert ask(limited, model, message=QUESTION)["sources"] == []
-    for body in ({"knowledge": True}, {"knowledge": {}}, {"model": "extractive"}):
+    bodies: list[Json] = [{"knowledge": True}, {"knowledge": {}}, {"model": "extractive"}]
+    for body in bodies:
         response = limited.post("/api/chat", json={"message": QUESTION, "model": model, **body})
         assert response.status_code == 403
         assert error_of(response)["details"]["required_scope"] == "knowledge:read"
