@@ -70,9 +70,9 @@ def announce(names: list[str], data_dir: Path) -> None:
 
 def warn_of_redis() -> None:
     """One of our own answers by now. Another one may come later: no reason not to start."""
-    if "valkey" not in settings.EMBEDDED_SERVICES:
-        if complaint := complaint_about_redis(settings.REDIS_URL):
-            say(complaint)
+    is_embedded = "valkey" in settings.EMBEDDED_SERVICES
+    if complaint := "" if is_embedded else complaint_about_redis(settings.REDIS_URL):
+        say(complaint)
 
 
 def say(line: str) -> None:
