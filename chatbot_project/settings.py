@@ -226,6 +226,11 @@ API_AUTHENTICATE = "accounts.authentication.authenticate"
 API_IS_KEY_IN_HEADER = "accounts.keys.is_in_header"
 API_ANONYMOUS_REQUESTS_PER_MINUTE = env.int("ANONYMOUS_REQUESTS_PER_MINUTE", 30)
 API_REPLAY = "chat.replies.replay"
+# Limits of tiers that GET /api/usage shows with `used`, and who counts them.
+USAGE_COUNTERS = {
+    "concurrent_answers": "chat.limits.count_answers",
+    "max_endpoints": "webhooks.services.count_endpoints",
+}
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.CallerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["chatbot_project.api.permissions.HasScope"],
