@@ -40,7 +40,9 @@ def claim_ms(times: int) -> float:
     taken = []
     for _ in range(times):
         with transaction.atomic():
-            taken.append(claims.timed_claim(100)[1])
+            began = time.perf_counter()
+            claims.claim(100)
+            taken.append(time.perf_counter() - began)
             transaction.set_rollback(True)
     return statistics.median(taken) * 1000
 

@@ -71,10 +71,20 @@ def count_endpoints(owner: User) -> int:
     return Endpoint.objects.filter(owner=owner).count()
 
 
+DELETE_DELIVERIES = """
+WITH gone AS (DELETE FROM webhooks_delivery WHERE endpoint_id = %s RETURNING id)
+DELETE FROM webhooks_attempt a USING gone WHERE a.delivery_id = gone.id
+"""
+
+
 @transaction.atomic
 def delete_endpoint(endpoint: Endpoint) -> None:
-    """With its deliveries. Locked first: events that come meanwhile wait, and find it gone."""
+    """With its deliveries. Locked first, both: events and attempts that come meanwhile wait, and
+    find nothing to belong to."""
     for locked in Endpoint.objects.select_for_update().filter(pk=endpoint.pk):
+        list(locked.deliveries.select_for_update().filter(status=Status.PENDING).values_list("pk"))
+        with connection.cursor() as cursor:
+            cursor.execute(DELETE_DELIVERIES, [locked.pk])
         locked.delete()
 
 
