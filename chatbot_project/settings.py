@@ -27,7 +27,7 @@ REDIS_URL = env.url("REDIS_URL", schemes=REDIS)
 OPENAI_BASE_URL = env.url("OPENAI_BASE_URL")
 OPENAI_API_KEY = env.str("OPENAI_API_KEY")
 EMBEDDED_MODEL = not (OPENAI_BASE_URL or OPENAI_API_KEY)
-SECRET_KEY = env.str("SECRET_KEY", shortest=50)
+SECRET_KEY = env.str("SECRET_KEY", shortest=40)
 GIVEN = {
     "DATABASE_URL": DATABASE_URL,
     "REDIS_URL": REDIS_URL,
@@ -232,6 +232,11 @@ API_AUTHENTICATE = "accounts.authentication.authenticate"
 API_IS_KEY_IN_HEADER = "accounts.keys.is_in_header"
 API_ANONYMOUS_REQUESTS_PER_MINUTE = env.int("ANONYMOUS_REQUESTS_PER_MINUTE", 30)
 API_REPLAY = "chat.replies.replay"
+# Limits of tiers that GET /api/usage shows with `used`, and who counts them.
+USAGE_COUNTERS = {
+    "concurrent_answers": "chat.limits.count_answers",
+    "max_endpoints": "webhooks.services.count_endpoints",
+}
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.CallerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["chatbot_project.api.permissions.HasScope"],

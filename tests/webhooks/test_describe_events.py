@@ -87,4 +87,6 @@ def test_the_articles_javascript_is_javascript(article: str, tmp_path: Path) -> 
 def signed(secret: str) -> tuple[bytes, dict[str, str]]:
     body = json.dumps(example_of("chat.message")).encode()
     now = int(time.time())
-    return body, signing.headers("evt_1", now, body, [signing.key_of(secret)])
+    signatures = signing.signatures("evt_1", now, body, [signing.key_of(secret)])
+    names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    return body, dict(zip(names, ("evt_1", str(now), signatures), strict=True))
