@@ -49,17 +49,24 @@ def read(reader: ModuleType, file: BinaryIO, media_type: str, limits: dict[str, 
         raise Unreadable("The file is empty.")
     room = limits["characters"]
     has_text = False
-    for passage in map(cleaned, reader.read(file, media_type, limits["pages"])):
+    for found in reader.read(file, media_type, limits["pages"]):
+        if len(found.text) > 2 * room:  # too much even if half of it is spaces
+            raise too_much(limits)
+        passage = cleaned(found)
         if passage.page is not None and passage.page > limits["pages"]:
             raise Unreadable(f"It has more than {limits['pages']:,} pages.")
         room -= len(passage.text)
         if room < 0:
-            raise Unreadable(f"It has more than {limits['characters']:,} characters of text.")
+            raise too_much(limits)
         if passage.text.strip():
             has_text = True
             write(["passage", *passage])
     if not has_text:
         raise Unreadable("No text found in it.")
+
+
+def too_much(limits: dict[str, int]) -> Unreadable:
+    return Unreadable(f"It has more than {limits['characters']:,} characters of text.")
 
 
 def write(line: list[Any]) -> None:

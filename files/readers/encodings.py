@@ -19,6 +19,7 @@ FEW = 6  # bytes beyond ASCII that tell no encoding from another
 COMMON = chardet.EncodingEra.MODERN_WEB | chardet.EncodingEra.LEGACY_ISO
 # Bytes that text does not hold: control characters but tab, line ends and escape (ISO-2022).
 CONTROLS = bytes({*range(32)} - {8, 9, 10, 12, 13, 26, 27})
+WRONG = {*map(chr, CONTROLS), *map(chr, range(0x86, 0xA0)), "\ufffd"}
 MOST_CONTROLS = 0.002
 
 
@@ -88,7 +89,9 @@ def known(encoding: str) -> str:
 def is_text(sample: bytes) -> bool:
     """Whether the beginning of a file looks like text in any encoding."""
     if any(sample.startswith(mark) for mark, _ in BOMS) or wide_encoding(sample):
-        return "\0" not in sample.decode(encoding_of(sample), "replace")
+        text = sample.decode(encoding_of(sample), "replace")
+        wrong = sum(character in WRONG for character in text[:-1])  # the last may be cut in two
+        return wrong <= MOST_CONTROLS * len(text)
     if b"\0" in sample:
         return False
     controls = len(sample) - len(sample.translate(None, CONTROLS))

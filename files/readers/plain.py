@@ -15,10 +15,14 @@ def read(file: BinaryIO, media_type: str, most_pages: int) -> Iterator[Passage]:
 
 
 def text_of(file: BinaryIO) -> str:
+    return decode(data_of(file))
+
+
+def data_of(file: BinaryIO) -> bytes:
     data = file.read()
     if not is_text(data[:SAMPLE]):
         raise Unreadable("It is not text: it holds binary data.")
-    return decode(data)
+    return data
 
 
 def without_front_matter(text: str) -> str:
