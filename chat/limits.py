@@ -1,4 +1,4 @@
-"""What is looked at before an answer begins: how many an account has in the making."""
+"""What is looked at before an answer begins: how many the account has in the making."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -9,20 +9,29 @@ from accounts.models import User
 from chatbot_project.api.errors import RateLimited
 from knowledge.models import audiences
 from knowledge.term_stats import ANY_CHUNK
+from webhooks.events import IS_HEARD
 
-
-class Beginning(NamedTuple):
-    now: datetime  # by the database's clock, which leases are judged by
-    has_knowledge: bool  # there is something to look up. Asked here, it costs next to nothing
-
-
-LOOK = f"""
-SELECT count(*), now(), {ANY_CHUNK} FROM chat_message m JOIN chat_chat c ON c.id = m.chat_id
-WHERE m.status = 'generating' AND m.lease_expires_at > now() AND c.owner_id = %s
+# The owner is looked up for each answer in the making, of which there are few: as a join, the
+# planner would sometimes go through all the chats of the account. And an answer in the making is
+# the assistant's; to say so makes it look rare enough for an index scan, which, unlike a bitmap's,
+# does not come by each answer that has ended since the last vacuum.
+UNDER_WAY = f"""
+SELECT count(*), now(), {IS_HEARD}, {ANY_CHUNK}
+FROM chat_message m
+WHERE m.status = 'generating' AND m.role = 'assistant' AND m.lease_expires_at > now()
+    AND (SELECT c.owner_id FROM chat_chat c WHERE c.id = m.chat_id) = %s
 """  # noqa: S608  (no value is part of it)
 
 
-def check_answers_at_once(user: User) -> Beginning:
+class Checked(NamedTuple):
+    """What the database said on the way."""
+
+    now: datetime  # its clock, which leases are judged by
+    is_heard: bool  # webhooks are to be told of what happens
+    has_knowledge: bool  # there is something to look up
+
+
+def check_answers_at_once(user: User) -> Checked:
     """Exact: the account's other beginnings wait until this transaction has ended.
 
     Raises RateLimited.
@@ -30,8 +39,7 @@ def check_answers_at_once(user: User) -> Beginning:
     limit = user.tier.concurrent_answers
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [user.id.int & (2**63 - 1)])
-        cursor.execute(LOOK, [audiences(user), user.id])
-        used, now, has_knowledge = cursor.fetchone()
+    used, checked = _under_way(user)
     if used >= limit:
         raise RateLimited(
             f"Your tier allows {limit} answers at once.",
@@ -40,4 +48,16 @@ def check_answers_at_once(user: User) -> Beginning:
             limit=limit,
             used=used,
         )
-    return Beginning(now, has_knowledge)
+    return checked
+
+
+def count_answers(user: User) -> int:
+    """How many are in the making."""
+    return _under_way(user)[0]
+
+
+def _under_way(user: User) -> tuple[int, Checked]:
+    with connection.cursor() as cursor:
+        cursor.execute(UNDER_WAY, [user.id, audiences(user), user.id])
+        used, *rest = cursor.fetchone()
+        return used, Checked(*rest)

@@ -16,6 +16,7 @@ from chat.providers import Prompt
 from chat.turns import Asker, Outcome, Turn
 from chatbot_project.api.errors import Conflict, InvalidRequest, ResourceNotFound
 from chatbot_project.api.inserts import insert
+from webhooks.events import IS_HEARD
 
 LEASE = timedelta(seconds=15)
 JSON = dict[str, Any]
@@ -48,9 +49,10 @@ def start_chat(
     answer = _empty_answer(chat, question, named, options, asker)
     chat.leaf_id = answer.id
     with transaction.atomic():
-        _begin(answer, asker)
+        checked = _begin(answer, asker)
         insert(chat, question, answer)
-        announcing.question_asked(question, asker.user.pk)
+        if checked.is_heard:
+            announcing.question_asked(question, asker.user.pk)
     return _turn(chat, answer, named, [question], first=True)
 
 
@@ -120,11 +122,12 @@ def _empty_answer(
     )
 
 
-def _begin(answer: Message, asker: Asker) -> None:
+def _begin(answer: Message, asker: Asker) -> limits.Checked:
     """In the transaction that stores it. Raises RateLimited."""
-    beginning = limits.check_answers_at_once(asker.user)
-    answer.lease_expires_at = beginning.now + LEASE
-    answer.may_cite = beginning.has_knowledge
+    checked = limits.check_answers_at_once(asker.user)
+    answer.lease_expires_at = checked.now + LEASE
+    answer.may_cite = checked.has_knowledge
+    return checked
 
 
 def _store(chat: Chat, asker: Asker, messages: list[Message]) -> None:
@@ -141,12 +144,12 @@ def _insert(chat: Chat, asker: Asker, messages: list[Message]) -> None:
     try:
         with transaction.atomic():
             answer = messages[-1]
-            _begin(answer, asker)
+            checked = _begin(answer, asker)
             # First: it locks the chat, which may be about to be deleted.
             if not Chat.objects.filter(pk=chat.pk).update(leaf=answer, updated_at=Now()):
                 raise ResourceNotFound("There is no such chat.")
             insert(*messages)
-            if messages[0].role == Role.USER:
+            if checked.is_heard and messages[0].role == Role.USER:
                 announcing.question_asked(messages[0], asker.user.pk)
     except IntegrityError as error:
         if "one_answer_at_a_time" not in str(error):
@@ -184,12 +187,15 @@ def finish_answer(turn: Turn, outcome: Outcome) -> None:
     _end(turn.answer, outcome, turn.owner_id)
 
 
-END = """
-UPDATE chat_message SET status = %s, error = %s, content = %s, finish_reason = %s,
-    provider_model = %s, prompt_tokens = %s, completion_tokens = %s, completed_at = %s,
-    lease_expires_at = NULL
+ENDED = (
+    *("status", "error", "content", "finish_reason", "provider_model"),
+    *("prompt_tokens", "completion_tokens", "completed_at"),
+)
+END = f"""
+UPDATE chat_message SET {", ".join(f"{name} = %s" for name in ENDED)}, lease_expires_at = NULL
 WHERE id = %s AND status = 'generating'
-"""
+RETURNING {IS_HEARD}
+"""  # noqa: S608  (names of ours)
 
 
 @transaction.atomic
@@ -203,9 +209,11 @@ def _end(answer: Message, outcome: Outcome, owner_id: UUID) -> None:
     answer.completion_tokens = outcome.completion_tokens or 0
     answer.completed_at = timezone.now()
     answer.lease_expires_at = None
-    if not _update_unfinished(answer):
+    is_heard = _update_unfinished(answer, owner_id)
+    if is_heard is None:
         return
-    announcing.answer_ended(answer, owner_id)
+    if is_heard:
+        announcing.answer_ended(answer, owner_id)
     if outcome.status != Status.COMPLETED:  # nothing to make a title of
         Chat.objects.filter(pk=answer.chat_id, title_wanted=True).update(title_wanted=False)
     if outcome.status == Status.FAILED and not outcome.text:
@@ -218,24 +226,13 @@ def _end(answer: Message, outcome: Outcome, owner_id: UUID) -> None:
     )
 
 
-def _update_unfinished(answer: Message) -> bool:
-    """False: it has been ended or deleted before."""
+def _update_unfinished(answer: Message, owner_id: UUID) -> bool | None:
+    """Whether webhooks are to be told. None: it has been ended or deleted before."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            END,
-            [
-                answer.status,
-                answer.error,
-                answer.content,
-                answer.finish_reason,
-                answer.provider_model,
-                answer.prompt_tokens,
-                answer.completion_tokens,
-                answer.completed_at,
-                answer.id,
-            ],
-        )
-        return bool(cursor.rowcount)
+        ended = [getattr(answer, name) for name in ENDED]
+        cursor.execute(END, [*ended, answer.id, owner_id])
+        row = cursor.fetchone()
+        return row and row[0]
 
 
 RENEW = """
