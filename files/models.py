@@ -187,6 +187,9 @@ class Orphan(models.Model):
 
     id = models.UUIDField(primary_key=True)  # of the file that would own them
     due_at = models.DateTimeField(db_index=True)
+    taken = models.BooleanField(
+        db_default=False, help_text="Their deletion has begun: no file can own them any more."
+    )
 
     def __str__(self) -> str:
         return self.key

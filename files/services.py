@@ -24,7 +24,7 @@ log = structlog.get_logger("files")
 
 CANCELLED = "Processing was cancelled."
 STORING = timedelta(hours=1)  # within which an upload's bytes must be stored and have their file
-RETRY = timedelta(minutes=5)  # after bytes could not be deleted
+RETRY = timedelta(minutes=1)  # when bytes could not be deleted
 
 
 def expect_bytes(owner: User, size: int) -> Orphan:
@@ -41,7 +41,7 @@ def add_file(request: HttpRequest, owner: User, orphan: Orphan, upload: Upload) 
     Raises QuotaExceeded; Conflict when storing took so long that the bytes are gone.
     """
     quotas.check(quotas.hold(owner), upload.size)
-    if not Orphan.objects.filter(pk=orphan.pk).delete()[0]:
+    if not Orphan.objects.filter(pk=orphan.pk, taken=False).delete()[0]:
         raise Conflict("Storing the file took too long. Send it again.")
     file = StoredFile(
         id=orphan.pk,
@@ -90,14 +90,19 @@ def forget(file_id: UUID) -> None:
         delete_source(source)
 
 
+def abandon(orphan: Orphan) -> None:
+    """The sweep deletes what has been stored of it."""
+    Orphan.objects.filter(pk=orphan.pk).update(due_at=Now())
+
+
 def remove(orphan: Orphan) -> None:
     """Deletes bytes that no file owns. Where storage fails, the sweep tries again."""
+    Orphan.objects.filter(pk=orphan.pk).update(due_at=Now() + RETRY, taken=True)
     release_connection()
     try:
         storage.delete(orphan.key)
     except storage.StorageFailed as error:
         log.error("bytes could not be deleted", key=orphan.key, exc_info=error)
-        Orphan.objects.filter(pk=orphan.pk).update(due_at=Now() + RETRY)
     else:
         Orphan.objects.filter(pk=orphan.pk).delete()
 

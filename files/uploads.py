@@ -15,13 +15,18 @@ from django.http import HttpRequest, QueryDict
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
 from chatbot_project.api import bodies
-from chatbot_project.api.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
+from chatbot_project.api.errors import (
+    InvalidRequest,
+    PayloadTooLarge,
+    Unavailable,
+    UnsupportedMediaType,
+)
 from files.extraction import UnsupportedType, detect
 from files.serializers import UploadSerializer
 
 FILE = "file"  # the name of the part
 TYPES = "Nobody can read text in a file of this type."
-LONGEST_FIELDS = 100_000  # bytes of all of them
+NOT_STORED = "The file could not be stored. Try again."
 LONGEST_TAIL = 512  # bytes, in which the body's last boundary must be
 
 
@@ -68,7 +73,10 @@ class Spool(FileUploadHandler):
                 f"A file may have {self.most} bytes in your tier.", limit_bytes=self.most
             )
         self.sha256.update(raw_data)
-        self.content.write(raw_data)
+        try:
+            self.content.write(raw_data)
+        except OSError as error:  # the disk is full
+            raise Unavailable(NOT_STORED) from error
 
     def file_complete(self, file_size: int) -> None:
         """Nothing for `request.FILES`: it is all here."""
@@ -102,7 +110,7 @@ def parse(request: HttpRequest, content: Any, most: int) -> Upload:
     fields = checked(read_parts(request, spool))
     if not spool.names:
         raise InvalidRequest(
-            "The request has no part `file` with a file name.", missing_fields=[FILE]
+            "The request has no part `file` with a file name in UTF-8.", missing_fields=[FILE]
         )
     if not spool.size:
         raise refusal("The file is empty.")

@@ -3,6 +3,7 @@
 import contextlib
 from typing import Any
 
+import structlog
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,9 +28,10 @@ from files.uploads import Upload
 from knowledge.models import Visibility
 from knowledge.views import require_right_to_share
 
+log = structlog.get_logger("files")
+
 LONGEST_SEARCH = 1_000  # characters
 GONE = "The file of this upload has been deleted."
-NOT_STORED = "The file could not be stored. Try again."
 
 
 def caller_of(request: HttpRequest) -> Caller:
@@ -125,12 +127,12 @@ async def add(request: HttpRequest, upload: Upload) -> StoredFile:
     try:
         await with_files(request, storage.save, orphan.key, upload.content)
         return await with_database(request, services.add_file, request, user, orphan, upload)
-    except storage.StorageFailed as error:
-        await with_database(request, services.remove, orphan)
-        raise Unavailable(NOT_STORED) from error
-    except ApiError:
-        await with_database(request, services.remove, orphan)
-        raise
+    except (ApiError, *storage.StorageFailed) as error:
+        await with_database(request, services.abandon, orphan)
+        if isinstance(error, ApiError):
+            raise
+        log.error("a file could not be stored", exc_info=error)
+        raise Unavailable(uploads.NOT_STORED) from error
 
 
 def replay(reference: dict[str, Any]) -> HttpResponseBase:
