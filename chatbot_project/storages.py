@@ -11,7 +11,7 @@ def files_in_folder(folder: Path) -> dict[str, Any]:
         "file_permissions_mode": 0o600,
         "directory_permissions_mode": 0o700,
     }
-    return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+    return {"BACKEND": "files.storage.FolderStorage", "OPTIONS": options}
 
 
 def files_in_bucket(
@@ -28,4 +28,4 @@ def files_in_bucket(
         "default_acl": None,
         "file_overwrite": True,  # keys are never used twice
     }
-    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+    return {"BACKEND": "files.bucket.BucketStorage", "OPTIONS": options}

@@ -1,20 +1,28 @@
 """Which file is processed next, and whose it is: a lease by the database's clock."""
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connection
+import structlog
+from django.db import DatabaseError, connection, connections
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from files.models import Stage, StoredFile
 from knowledge.vectors import release_connection
 
+log = structlog.get_logger("files")
+
 LEASE = timedelta(seconds=45)
-RENEWAL = 1.0  # seconds between two signs of life, at least
+RENEWAL = 10.0  # seconds
+LONGEST = 4 * 3600.0  # seconds for a file: whoever hangs loses it, alive or not
+LOOK = 1.0  # seconds between two looks whether the work is still wanted
 
 # The file of whoever has the fewest in work: a thousand of one account hold up nobody else's for
 # longer than those that are being processed.
@@ -45,15 +53,15 @@ class Work:
 
     file: StoredFile
     claim: UUID
-    renewed: float = field(default_factory=time.monotonic)
+    looked: float = field(default_factory=time.monotonic)
 
     def row(self) -> QuerySet[StoredFile]:
         """The file's row, while it is still this work's."""
         return StoredFile.objects.filter(pk=self.file.pk, claim=self.claim)
 
-    def alive(self) -> None:
-        """Call it often: it renews the lease about once a second. Raises Superseded."""
-        if time.monotonic() - self.renewed >= RENEWAL:
+    def look(self) -> None:
+        """Call it as often as you can. Raises Superseded."""
+        if time.monotonic() - self.looked >= LOOK:
             self.reach()
 
     def reach(self, stage: Stage | None = None, progress: int | None = None) -> None:
@@ -62,9 +70,31 @@ class Work:
         known = {name: value for name, value in said.items() if value is not None}
         held = self.row().update(due_at=Now() + LEASE, **known)
         release_connection()
-        self.renewed = time.monotonic()
+        self.looked = time.monotonic()
         if not held:
             raise Superseded
+
+    @contextmanager
+    def renewed(self) -> Iterator[None]:
+        """Keeps the lease while the block runs, however long a model takes to answer."""
+        over = threading.Event()
+        renewing = threading.Thread(target=self.renew_until, args=[over], daemon=True)
+        renewing.start()
+        try:
+            yield
+        finally:
+            over.set()
+            renewing.join()
+
+    def renew_until(self, over: threading.Event) -> None:
+        deadline = time.monotonic() + LONGEST
+        while not over.wait(RENEWAL) and time.monotonic() < deadline:
+            try:
+                self.row().update(due_at=Now() + LEASE)
+            except DatabaseError as error:  # the next try may come in time
+                log.warning("a lease could not be renewed", exc_info=error)
+            finally:
+                connections.close_all()
 
 
 def take() -> Work | None:

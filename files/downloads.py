@@ -87,7 +87,7 @@ def is_still_the_same(request: HttpRequest, file: StoredFile) -> bool:
 
 
 async def read(request: HttpRequest, key: str, start: int, end: int) -> AsyncIterator[bytes]:
-    size = storage.piece_size()
+    size = storage.storage().piece_size
     while start < end:
         piece = await with_files(request, storage.read, key, start, min(size, end - start))
         yield piece

@@ -42,7 +42,8 @@ def process_next() -> bool:
     if work is None:
         return False
     try:
-        process(work)
+        with work.renewed():
+            process(work)
     except Superseded:
         log.info("processing ended", file=work.file.public_id, reason="superseded")
     return True
@@ -61,7 +62,7 @@ def process(work: Work) -> None:
         give_up(work, failure.reason)
     except EmbedderUnavailable:
         put_off(work, NO_EMBEDDER)
-    except storage.StorageFailed as error:
+    except OSError as error:
         log.error("a file could not be read", file=work.file.public_id, exc_info=error)
         put_off(work, NO_STORAGE)
 
@@ -94,12 +95,12 @@ def copy(work: Work, twin: StoredFile) -> bool:
 
 
 def make(work: Work) -> None:
-    """Raises Superseded, ExtractionFailed, EmbedderUnavailable, one of StorageFailed."""
+    """Raises Superseded, ExtractionFailed, EmbedderUnavailable, OSError."""
     file = work.file
     work.reach(Stage.EXTRACTING, EXTRACTING)
     with storage.local_copy(file.key) as path:
         blocks = extract(
-            path, media_type=file.media_type, filename=file.filename, progress=work.alive
+            path, media_type=file.media_type, filename=file.filename, progress=work.look
         )
     work.reach(Stage.SPLITTING, SPLITTING)
     chunks = prepare(
@@ -118,7 +119,7 @@ def make(work: Work) -> None:
 
 def watched(work: Work, blocks: Iterable[Block]) -> Iterator[Block]:
     for block in blocks:
-        work.alive()
+        work.look()
         yield block
 
 

@@ -101,7 +101,7 @@ def remove(orphan: Orphan) -> None:
     release_connection()
     try:
         storage.delete(orphan.key)
-    except storage.StorageFailed as error:
+    except OSError as error:
         log.error("bytes could not be deleted", key=orphan.key, exc_info=error)
     else:
         Orphan.objects.filter(pk=orphan.pk).delete()

@@ -1,77 +1,73 @@
-"""Where files' bytes are: a local folder, or a bucket that speaks S3, as the settings say."""
+"""Where files' bytes are: a local folder, or a bucket (files.bucket), as the settings say.
+
+Whatever goes wrong between us and the bytes is an OSError.
+"""
 
 import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Protocol, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
 
-LOCAL_PIECE = 262_144  # bytes in memory at once
-REMOTE_PIECE = 1_048_576  # each costs a call
 
-# Whatever can go wrong between us and the bytes.
-StorageFailed = (OSError, BotoCoreError, ClientError)
+class Storage(Protocol):
+    """What the storage of the settings must be able to do beside Django's own."""
+
+    piece_size: int  # bytes that are read at once
+
+    def save(self, name: str, content: "File[bytes]") -> str: ...
+
+    def delete(self, name: str) -> None: ...
+
+    def read(self, key: str, start: int, length: int) -> bytes: ...
+
+    def local_copy(self, key: str) -> AbstractContextManager[Path]: ...
 
 
-def folder() -> FileSystemStorage | None:
-    """The local folder; None: the bytes are in a bucket."""
-    storage: Any = default_storage
-    return storage if isinstance(storage, FileSystemStorage) else None
+class FolderStorage(FileSystemStorage):
+    piece_size = 262_144
+
+    def read(self, key: str, start: int, length: int) -> bytes:
+        descriptor = os.open(self.path(key), os.O_RDONLY)
+        try:
+            return os.pread(descriptor, length, start)
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def local_copy(self, key: str) -> Iterator[Path]:
+        yield Path(self.path(key))
+
+
+def storage() -> Storage:
+    return cast(Storage, default_storage)
 
 
 def save(key: str, content: IO[bytes]) -> None:
-    """Stores it under a key that nothing has been stored under. Raises one of StorageFailed."""
+    """Stores it under a key that nothing has been stored under. Raises OSError."""
     content.seek(0)
-    default_storage.save(key, File(content, name=key))
+    storage().save(key, File(content, name=key))
 
 
 def delete(key: str) -> None:
-    """What is gone already is no failure. Raises one of StorageFailed."""
-    default_storage.delete(key)
-
-
-def piece_size() -> int:
-    return LOCAL_PIECE if folder() else REMOTE_PIECE
+    """What is gone already is no failure. Raises OSError."""
+    storage().delete(key)
 
 
 def read(key: str, start: int, length: int) -> bytes:
     """`length` bytes from `start`; each call opens anew, so that slow readers hold nothing open.
 
-    Raises one of StorageFailed; EOFError where the bytes end before that.
+    Raises OSError, and EOFError where the bytes end before that.
     """
-    local = folder()
-    if local:
-        with open(local.path(key), "rb", buffering=0) as file:  # noqa: PTH123 - unbuffered
-            piece = os.pread(file.fileno(), length, start)
-    else:
-        storage: Any = default_storage
-        given = f"bytes={start}-{start + length - 1}"
-        piece = storage.bucket.Object(storage_key(key)).get(Range=given)["Body"].read()
+    piece = storage().read(key, start, length)
     if len(piece) != length:
         raise EOFError(key)
     return piece
 
 
-@contextmanager
-def local_copy(key: str) -> Iterator[Path]:
-    """The bytes as a file on this machine. Raises one of StorageFailed."""
-    local = folder()
-    if local:
-        yield Path(local.path(key))
-        return
-    with tempfile.NamedTemporaryFile(prefix="chatbot-file-") as copy:
-        storage: Any = default_storage
-        storage.bucket.Object(storage_key(key)).download_fileobj(copy)
-        copy.flush()
-        yield Path(copy.name)
-
-
-def storage_key(key: str) -> str:
-    """With the prefix that the settings give to all keys."""
-    storage: Any = default_storage
-    return f"{storage.location}/{key}" if storage.location else key
+def local_copy(key: str) -> AbstractContextManager[Path]:
+    """The bytes as a file on this machine, for the length of a block. Raises OSError."""
+    return storage().local_copy(key)

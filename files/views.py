@@ -127,7 +127,7 @@ async def add(request: HttpRequest, upload: Upload) -> StoredFile:
     try:
         await with_files(request, storage.save, orphan.key, upload.content)
         return await with_database(request, services.add_file, request, user, orphan, upload)
-    except (ApiError, *storage.StorageFailed) as error:
+    except (ApiError, OSError) as error:
         await with_database(request, services.abandon, orphan)
         if isinstance(error, ApiError):
             raise

@@ -9,7 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.test import Client
 
-from files import links, storage
+from files import storage
 from tests.files.calling import Files, error_of
 
 CONTENT = bytes(range(32, 127)) * 20
@@ -51,7 +51,7 @@ def test_nobody_shows_or_runs_it(files: Files, path: str) -> None:
 
 
 def test_in_several_pieces(files: Files, path: str, monkeypatch: Any) -> None:
-    monkeypatch.setattr(storage, "LOCAL_PIECE", 700)
+    monkeypatch.setattr(storage.FolderStorage, "piece_size", 700)
     assert body_of(files.call("get", path)) == CONTENT
     assert body_of(files.call("get", path, Range="bytes=600-1500")) == CONTENT[600:1501]
 
@@ -137,9 +137,9 @@ def test_the_link_opens_nothing_else(client: Client, files: Files, link: str) ->
 
 def test_the_link_expires(client: Client, link: str, monkeypatch: Any) -> None:
     now = time.time()
-    monkeypatch.setattr(links.time, "time", lambda: now + 24 * 3600)
+    monkeypatch.setattr(time, "time", lambda: now + 24 * 3600)
     assert client.get(link).status_code == 200
-    monkeypatch.setattr(links.time, "time", lambda: now + 25 * 3600)
+    monkeypatch.setattr(time, "time", lambda: now + 25 * 3600)
     assert client.get(link).status_code == 401
 
 
