@@ -5,7 +5,7 @@ from typing import Any
 
 from files.models import Orphan, StoredFile
 from knowledge.models import Chunk, Source
-from tests.files.live import ended, found, upload, worker
+from tests.files.live import Nursery, ended, found, upload
 from tests.live import LiveAccount
 from tests.servers import Server
 
@@ -43,7 +43,7 @@ def test_one_key_one_file(two_servers: tuple[Server, Server], live_owner: LiveAc
 def test_the_same_bytes(
     two_servers: tuple[Server, Server],
     live_owner: LiveAccount,
-    server_environment: dict[str, str],
+    nursery: Nursery,
 ) -> None:
     responses = at_once(two_servers, live_owner, content=b"The tides.")
     files = [response.json() for response in responses]
@@ -51,7 +51,7 @@ def test_the_same_bytes(
     assert len(originals) == 1
     assert {file["duplicate_of"] for file in files} == {None, originals[0]}
     client = live_owner.client(two_servers[0])
-    with worker(server_environment), worker({**server_environment, "FILES_AT_ONCE": "2"}):
+    with nursery.worker(), nursery.worker():
         assert {ended(client, file["id"])["status"] for file in files} == {"completed"}
     assert len(found(client, "tides")) == CALLERS
     for file in files[1:]:
