@@ -126,6 +126,8 @@ class Message(models.Model):
     options = models.JSONField(default=dict)  # what the request set: temperature, ...
     prompt_tokens = models.PositiveIntegerField(null=True)
     completion_tokens = models.PositiveIntegerField(null=True)
+    # What an answer did on its way: see chat.tool_use. Of calls that it has yet to end, none.
+    tool_calls = models.JSONField(default=list)
     rating = models.CharField(max_length=4, choices=Rating, blank=True)
     comment = models.TextField(blank=True)
     api_key = models.ForeignKey(ApiKey, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -189,6 +191,7 @@ class Message(models.Model):
                 "provider_model": self.provider_model,
                 "finish_reason": self.finish_reason or None,
                 "usage": self.usage,
+                "tool_calls": self.tool_calls,
                 "error": {"code": self.error} if self.error else None,
                 "feedback": {"rating": self.rating, "comment": self.comment}
                 if self.rating

@@ -7,13 +7,19 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from chat.models import TITLE_LENGTH, Chat, Message, Rating, Role, Status
-from chat.services import OPTIONS
+from chat.services import KEPT_OPTIONS
+from chat.tools import TOOLS
 from chatbot_project.api.fields import (
     BooleanField,
     IntegerField,
     NumberField,
     ObjectField,
     TextField,
+)
+
+TOOLS_HELP = (
+    "Which functions the model may call: true (the default) for all that are there, false for "
+    f"none, or a list of their names: {', '.join(TOOLS)}."
 )
 
 
@@ -54,12 +60,22 @@ class OptionsSerializer(serializers.Serializer[Any]):
         required=False, help_text="Accepted; it has no effect yet.", default=None
     )
 
+    tools = serializers.JSONField(required=False, help_text=TOOLS_HELP)
+
+    def validate_tools(self, value: Any) -> Any:
+        if isinstance(value, bool):
+            return value
+        known = isinstance(value, list) and all(isinstance(n, str) and n in TOOLS for n in value)
+        if not known:
+            raise serializers.ValidationError(TOOLS_HELP)
+        return value
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """`options`: what goes to the provider as it is."""
+        """`options`: what is kept with the answer, for another one to the same question."""
         return {
             "model": attrs.get("model"),
             "stream": attrs["stream"],
-            "options": {name: attrs[name] for name in OPTIONS if name in attrs},
+            "options": {name: attrs[name] for name in KEPT_OPTIONS if name in attrs},
             **{name: attrs[name] for name in self.own_fields if name in attrs},
         }
 
@@ -80,6 +96,20 @@ class NewChatSerializer(QuestionSerializer):
     own_fields = ("message", "system", "metadata")
 
 
+class ToolCallErrorSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ToolCallSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(help_text="Of the call, by the model.")
+    name = serializers.CharField()
+    arguments = serializers.DictField(help_text="Long texts are cut.")
+    status = serializers.ChoiceField(["completed", "failed"])
+    result = serializers.DictField(allow_null=True, help_text="What was found or made.")
+    error = ToolCallErrorSerializer(allow_null=True)
+
+
 class UsageSerializer(serializers.Serializer[Any]):
     prompt_tokens = serializers.IntegerField()
     completion_tokens = serializers.IntegerField()
@@ -95,6 +125,7 @@ class AnswerSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField([Status.COMPLETED, Status.STOPPED])
     finish_reason = serializers.CharField(allow_null=True)
     usage = UsageSerializer()
+    tool_calls = ToolCallSerializer(many=True)
     created_at = serializers.DateTimeField()
 
 
@@ -118,6 +149,7 @@ class MessageSerializer(serializers.Serializer[Message]):
     provider_model = serializers.CharField(required=False)
     finish_reason = serializers.CharField(required=False, allow_null=True)
     usage = UsageSerializer(required=False, allow_null=True)
+    tool_calls = ToolCallSerializer(many=True, required=False)
     error = MessageErrorSerializer(required=False, allow_null=True)
     feedback = FeedbackSerializer(required=False, allow_null=True)
 
