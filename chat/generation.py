@@ -8,11 +8,12 @@ import asyncio
 import logging
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 from django.db import DatabaseError, OperationalError
 
-from chat import events, mirror, providers, services, titles
+from chat import attached, events, mirror, providers, services, titles
 from chat.answers import Answer
 from chat.models import Status
 from chat.providers import Piece, Prompt
@@ -20,7 +21,7 @@ from chat.services import Outcome, Turn
 from chat.tool_calls import Abandoned
 from chat.tool_use import ToolUse
 from chatbot_project.api import shutdown
-from chatbot_project.api.threads import in_database
+from chatbot_project.api.threads import in_database, in_view_thread
 
 logger = logging.getLogger(__name__)
 
@@ -84,8 +85,10 @@ class _Generation:
     async def _write(self) -> None:
         if self.stop_as:  # before it had begun
             raise asyncio.CancelledError
+        if self.turn.attached:
+            self.turn = await in_view_thread(partial(attached.joined, self.turn))
         if self.turn.prompt.tools:
-            await self.tools.write(self._ask)
+            await self.tools.write(self.turn.prompt, self._ask)
         else:
             await self._ask(self.turn.prompt)
 

@@ -126,6 +126,7 @@ class Message(models.Model):
     options = models.JSONField(default=dict)  # what the request set: temperature, ...
     prompt_tokens = models.PositiveIntegerField(null=True)
     completion_tokens = models.PositiveIntegerField(null=True)
+    attachments = models.JSONField(default=list)  # of a question: see chat.attaching
     # What an answer did on its way: see chat.tool_use. Of calls that it has yet to end, none.
     tool_calls = models.JSONField(default=list)
     rating = models.CharField(max_length=4, choices=Rating, blank=True)
@@ -185,7 +186,9 @@ class Message(models.Model):
             "status": self.status,
             "parent_id": ids.encode("msg", self.parent_id) if self.parent_id else None,
         }
-        if self.role == Role.ASSISTANT:
+        if self.role == Role.USER:
+            shown["attachments"] = self.attachments
+        else:
             shown |= {
                 "model": self.model,
                 "provider_model": self.provider_model,

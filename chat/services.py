@@ -1,5 +1,6 @@
 """Beginning, ending and sweeping answers: everything that writes chats and messages."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from accounts import usage
 from accounts.models import ApiKey, User
-from chat import announcing, catalog, context, limits, tokens, tools
+from chat import announcing, attaching, catalog, context, limits, titles, tokens, tools
 from chat.models import Chat, Message, MessageQuerySet, Role, Status
 from chat.providers import Prompt
 from chatbot_project.api.errors import Conflict, InvalidRequest, ResourceNotFound
@@ -32,6 +33,7 @@ class Turn:
     owner_id: UUID
     prompt: Prompt
     first: bool  # the first exchange of its chat
+    attached: Sequence[JSON] = ()  # to the questions so far, whose texts the prompt has yet to get
 
 
 class Outcome(NamedTuple):
@@ -59,6 +61,7 @@ def start_chat(
     message: str,
     model: str,
     options: JSON,
+    attachments: Sequence[JSON] = (),
     system: str = "",
     metadata: JSON | None = None,
 ) -> Turn:
@@ -67,13 +70,13 @@ def start_chat(
     usage.check_token_quota(asker.user)
     chat = Chat(
         owner=asker.user,
-        title=cut_title(message),
+        title=titles.cut(message),
         title_wanted=not settings.EMBEDDED_MODEL,  # it is too small to write better ones
         model=named.name,
         system=system,
         metadata=metadata or {},
     )
-    question = Message(chat=chat, role=Role.USER, content=message, api_key=asker.key)
+    question = _question(chat, None, message, attachments, asker)
     answer = _empty_answer(chat, question, named, options, asker)
     chat.leaf_id = answer.id
     with transaction.atomic():
@@ -84,30 +87,37 @@ def start_chat(
 
 
 def continue_chat(
-    chat: Chat, *, asker: Asker, message: str, model: str | None, options: JSON
+    chat: Chat,
+    *,
+    asker: Asker,
+    message: str,
+    model: str | None,
+    options: JSON,
+    attachments: Sequence[JSON] = (),
 ) -> Turn:
     """The next question of the active branch."""
-    question = Message(
-        chat=chat, parent_id=chat.leaf_id, role=Role.USER, content=message, api_key=asker.key
-    )
+    question = _question(chat, chat.leaf_id, message, attachments, asker)
     return _ask(chat, asker, question, model or chat.model, options)
 
 
 def edit_message(
-    edited: Message, *, asker: Asker, message: str, model: str | None, options: JSON
+    edited: Message,
+    *,
+    asker: Asker,
+    message: str,
+    model: str | None,
+    options: JSON,
+    attachments: Sequence[JSON] | None = None,
 ) -> Turn:
-    """The question in other words, beside the old one: a new branch, and the active one."""
+    """The question in other words, beside the old one: a new branch, and the active one.
+
+    With the old one's attachments, unless others are given.
+    """
     if edited.role != Role.USER:
         raise InvalidRequest("Only a message of the user can be edited.")
-    chat = edited.chat
-    question = Message(
-        chat=chat,
-        parent_id=edited.parent_id,
-        role=Role.USER,
-        content=message,
-        api_key=asker.key,
-    )
-    return _ask(chat, asker, question, model or chat.model, options)
+    kept = edited.attachments if attachments is None else attachments
+    question = _question(edited.chat, edited.parent_id, message, kept, asker)
+    return _ask(edited.chat, asker, question, model or edited.chat.model, options)
 
 
 def regenerate(message: Message, *, asker: Asker, model: str | None, options: JSON) -> Turn:
@@ -131,6 +141,19 @@ def _ask(chat: Chat, asker: Asker, question: Message, model: str, options: JSON)
     branch = [*before, question]
     _store(chat, asker, [question, answer])
     return _turn(chat, answer, named, branch, asker)
+
+
+def _question(
+    chat: Chat, parent_id: UUID | None, text: str, attachments: Sequence[JSON], asker: Asker
+) -> Message:
+    return Message(
+        chat=chat,
+        parent_id=parent_id,
+        role=Role.USER,
+        content=text,
+        attachments=list(attachments),
+        api_key=asker.key,
+    )
 
 
 def _empty_answer(
@@ -191,7 +214,7 @@ def _turn(
     offered = tools.offered(*model, asker.key, answer.options.get("tools", True))
     messages = context.build(chat.system, branch, options.get("max_tokens"), offered)
     prompt = Prompt(model.provider_name, messages, options, offered)
-    return Turn(answer, chat.owner_id, prompt, first)
+    return Turn(answer, chat.owner_id, prompt, first, attaching.of_branch(branch))
 
 
 def finish_answer(turn: Turn, outcome: Outcome) -> None:
@@ -317,9 +340,3 @@ def _end_abandoned(abandoned: MessageQuerySet, owner_id: UUID) -> bool:
     )
     _end(answer, outcome, owner_id)
     return True
-
-
-def cut_title(text: str) -> str:
-    """The first words of a message, on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= 60 else line[:59].rsplit(" ", 1)[0].rstrip(" ,.;:") + "…"

@@ -38,12 +38,11 @@ class ToolUse:
         self.room = int(settings.CHAT_CONTEXT_TOKENS * SHARE_FOR_RESULTS)
         self.spent = (0, 0)  # tokens of prompts and of what was said, up to the last result
 
-    async def write(self, ask: Ask) -> None:
-        """Has the answer written by `ask`, called as often as it takes.
+    async def write(self, prompt: Prompt, ask: Ask) -> None:
+        """Has the answer to `prompt` written by `ask`, called as often as it takes.
 
         Raises ProviderFailed, and Abandoned where the answer has ended elsewhere.
         """
-        prompt = self.turn.prompt
         try:
             piece = await ask(prompt)
         except ToolsRefused:

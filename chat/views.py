@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -11,7 +11,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
-from chat import catalog, generation, readers, replies, schema, serializers, services, upkeep
+from chat import (
+    attaching,
+    catalog,
+    generation,
+    readers,
+    replies,
+    schema,
+    serializers,
+    services,
+    upkeep,
+)
 from chat.answers import Answer
 from chat.models import Chat, ChatQuerySet, Message, Role
 from chat.services import Asker, Turn
@@ -46,6 +56,9 @@ async def answer(
 ) -> HttpResponseBase:
     """Has `begin(asker=..., **asked)` store the question, and answers it."""
     stream = asked.pop("stream")
+    if asked.get("attachments"):
+        caller = cast(Caller, request.caller)  # nobody else gets here
+        asked["attachments"] = await attaching.resolve(caller, asked["attachments"])
 
     def store() -> Turn:
         turn = begin(asker=asker_of(request), **asked)
