@@ -23,7 +23,6 @@ class Answer:
         self._id = message.public_id
         self.events: list[bytes] = []
         self.text = ""
-        self._said = 0  # characters, those that are still held back too
         self.ended = False
         self.failure = ""  # why it failed, for the reader
         self._changed = asyncio.Event()
@@ -37,7 +36,6 @@ class Answer:
         text = self._whole_characters(text)
         if not text:
             return
-        self._said += len(text)
         self._gathered.append(text)
         if self._timer is None:
             wait = self._last_flush + GATHER_SECONDS - time.monotonic()
@@ -48,7 +46,7 @@ class Answer:
 
     @property
     def is_full(self) -> bool:
-        return self._said >= MAX_CHARACTERS
+        return len(self.text) >= MAX_CHARACTERS
 
     def _whole_characters(self, text: str) -> str:
         """Text that PostgreSQL can hold. A provider may cut an emoji's surrogates apart."""

@@ -340,3 +340,10 @@ EMBEDDINGS_MODEL = env.str("EMBEDDINGS_MODEL", "text-embedding-3-small")
 EMBEDDINGS_DIMENSIONS = env.int("EMBEDDINGS_DIMENSIONS", 0, maximum=16_000)  # 0: as it comes
 EMBEDDINGS_THREADS = env.int("EMBEDDINGS_THREADS", 2, minimum=1)
 SEARCH_LANGUAGE = env.str("SEARCH_LANGUAGE", "english", choices=Stemmer.algorithms())
+
+# --- Files ------------------------------------------------------------------------------------
+# A file is read by a process of its own, which may take no more than this.
+EXTRACTION_MEMORY_MB = env.int("EXTRACTION_MEMORY_MB", 1024, minimum=128)
+EXTRACTION_SECONDS = env.int("EXTRACTION_SECONDS", 300, minimum=1)
+EXTRACTION_MAX_PAGES = env.int("EXTRACTION_MAX_PAGES", 5_000, minimum=1)
+EXTRACTION_MAX_CHARACTERS = env.int("EXTRACTION_MAX_CHARACTERS", 10_000_000, minimum=1)

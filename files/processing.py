@@ -73,6 +73,9 @@ def take_over(work: Work) -> bool:
         return copy(work, twin)
     if twins.in_the_making(work.file):
         work.row().update(due_at=Now() + WAIT, claim=None, attempts=F("attempts") - 1)
+        if not twins.in_the_making(work.file):  # it has ended meanwhile, and did not see us wait
+            waiting = StoredFile.objects.filter(pk=work.file.pk, status=Status.PROCESSING)
+            waiting.filter(claim=None).update(due_at=Now())
         return True
     return False
 
