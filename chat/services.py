@@ -18,6 +18,7 @@ from chat.models import Chat, Message, MessageQuerySet, Role, Status
 from chat.providers import Prompt
 from chatbot_project.api.errors import Conflict, InvalidRequest, ResourceNotFound
 from chatbot_project.api.inserts import insert
+from webhooks.events import IS_HEARD
 
 LEASE = timedelta(seconds=15)
 JSON = dict[str, Any]
@@ -80,9 +81,11 @@ def start_chat(
     answer = _empty_answer(chat, question, named, options, asker)
     chat.leaf_id = answer.id
     with transaction.atomic():
-        answer.lease_expires_at = limits.check_answers_at_once(asker.user) + LEASE
+        checked = limits.check_answers_at_once(asker.user)
+        answer.lease_expires_at = checked.now + LEASE
         insert(chat, question, answer)
-        announcing.question_asked(question, asker.user.pk)
+        if checked.is_heard:
+            announcing.question_asked(question, asker.user.pk)
     return _turn(chat, answer, named, [question], asker, first=True)
 
 
@@ -185,12 +188,13 @@ def _insert(chat: Chat, asker: Asker, messages: list[Message]) -> None:
     try:
         with transaction.atomic():
             answer = messages[-1]
-            answer.lease_expires_at = limits.check_answers_at_once(asker.user) + LEASE
+            checked = limits.check_answers_at_once(asker.user)
+            answer.lease_expires_at = checked.now + LEASE
             # First: it locks the chat, which may be about to be deleted.
             if not Chat.objects.filter(pk=chat.pk).update(leaf=answer, updated_at=Now()):
                 raise ResourceNotFound("There is no such chat.")
             insert(*messages)
-            if messages[0].role == Role.USER:
+            if checked.is_heard and messages[0].role == Role.USER:
                 announcing.question_asked(messages[0], asker.user.pk)
     except IntegrityError as error:
         if "one_answer_at_a_time" not in str(error):
@@ -229,12 +233,15 @@ def finish_answer(turn: Turn, outcome: Outcome) -> None:
     _end(turn.answer, outcome, turn.owner_id)
 
 
-END = """
-UPDATE chat_message SET status = %s, error = %s, content = %s, finish_reason = %s,
-    provider_model = %s, prompt_tokens = %s, completion_tokens = %s, completed_at = %s,
-    lease_expires_at = NULL
+ENDED = (
+    *("status", "error", "content", "finish_reason", "provider_model"),
+    *("prompt_tokens", "completion_tokens", "completed_at"),
+)
+END = f"""
+UPDATE chat_message SET {", ".join(f"{name} = %s" for name in ENDED)}, lease_expires_at = NULL
 WHERE id = %s AND status = 'generating'
-"""
+RETURNING {IS_HEARD}
+"""  # noqa: S608  (names of ours)
 
 
 @transaction.atomic
@@ -248,9 +255,11 @@ def _end(answer: Message, outcome: Outcome, owner_id: UUID) -> None:
     answer.completion_tokens = (outcome.completion_tokens or 0) + outcome.spent[1]
     answer.completed_at = timezone.now()
     answer.lease_expires_at = None
-    if not _update_unfinished(answer):
+    is_heard = _update_unfinished(answer, owner_id)
+    if is_heard is None:
         return
-    announcing.answer_ended(answer, owner_id)
+    if is_heard:
+        announcing.answer_ended(answer, owner_id)
     if outcome.status != Status.COMPLETED:  # nothing to make a title of
         Chat.objects.filter(pk=answer.chat_id, title_wanted=True).update(title_wanted=False)
     if outcome.status == Status.FAILED and not (answer.prompt_tokens or answer.completion_tokens):
@@ -263,24 +272,13 @@ def _end(answer: Message, outcome: Outcome, owner_id: UUID) -> None:
     )
 
 
-def _update_unfinished(answer: Message) -> bool:
-    """False: it has been ended or deleted before."""
+def _update_unfinished(answer: Message, owner_id: UUID) -> bool | None:
+    """Whether webhooks are to be told. None: it has been ended or deleted before."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            END,
-            [
-                answer.status,
-                answer.error,
-                answer.content,
-                answer.finish_reason,
-                answer.provider_model,
-                answer.prompt_tokens,
-                answer.completion_tokens,
-                answer.completed_at,
-                answer.id,
-            ],
-        )
-        return bool(cursor.rowcount)
+        ended = [getattr(answer, name) for name in ENDED]
+        cursor.execute(END, [*ended, answer.id, owner_id])
+        row = cursor.fetchone()
+        return row and row[0]
 
 
 RENEW = """
