@@ -13,6 +13,7 @@ from chatbot_project.environment import (
     Environment,
     database_config,
     email_config,
+    pool_options,
 )
 from chatbot_project.storages import files_in_bucket, files_in_folder
 
@@ -51,22 +52,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, minimum=2)
 # Planned once a connection: a third less of PostgreSQL's time. Not with PgBouncer before 1.21.
 DATABASE_PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", True)
-DATABASE_OPTIONS = {
-    "pool": {
-        "min_size": 1,
-        "max_size": DATABASE_POOL_SIZE,
-        "timeout": 2,  # seconds that a call waits for a connection
-        "reconnect_timeout": 5,  # its tries come ever later: better to begin anew
-    },
-    # A server that has gone silent, not closed: noticed within a quarter of a minute, not of an
-    # hour. (They say nothing to a Unix socket.)
-    "keepalives_idle": 5,
-    "keepalives_interval": 3,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 15_000,  # milliseconds
-    "server_side_binding": DATABASE_PREPARED_STATEMENTS,
-    "prepare_threshold": 5 if DATABASE_PREPARED_STATEMENTS else None,
-}
+DATABASE_OPTIONS = pool_options(DATABASE_POOL_SIZE, prepared=DATABASE_PREPARED_STATEMENTS)
 DATABASES = {
     "default": {
         **database_config(DATABASE_URL or EMBEDDED["DATABASE_URL"], DATABASE_OPTIONS),
@@ -323,6 +309,11 @@ EMBEDDED_MODEL_NAME = "smollm2-135m-instruct"
 # `public=provider` pairs. Set: other names are refused. Unset: any name goes to the provider.
 CHAT_MODELS = env.pairs("CHAT_MODELS")
 CHAT_DEFAULT_MODEL = env.str("CHAT_DEFAULT_MODEL", choices=CHAT_MODELS)
+# Models that may call functions, by their public names; * is every one.
+CHAT_TOOLS = [] if EMBEDDED_MODEL else env.list("CHAT_TOOLS", default=["*"])
+for name in {*CHAT_TOOLS} - {"*", "none"}:
+    if CHAT_MODELS and name not in CHAT_MODELS:
+        raise BadSetting("CHAT_TOOLS", f"{name!r} is not one of CHAT_MODELS.")
 CHAT_CONTEXT_TOKENS = env.int(
     "CHAT_CONTEXT_TOKENS", 4096 if EMBEDDED_MODEL else 16_000, minimum=256
 )
