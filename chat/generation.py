@@ -13,13 +13,13 @@ from uuid import UUID
 
 from django.db import DatabaseError, OperationalError
 
-from chat import attached, events, mirror, providers, services, titles
+from chat import attached, catalog, events, grounding, mirror, providers, services, titles
 from chat.answers import Answer
 from chat.models import Status
 from chat.providers import Piece, Prompt
-from chat.services import Outcome, Turn
 from chat.tool_calls import Abandoned
 from chat.tool_use import ToolUse
+from chat.turns import Outcome, Turn
 from chatbot_project.api import shutdown
 from chatbot_project.api.threads import in_database, in_view_thread
 
@@ -87,16 +87,16 @@ class _Generation:
             raise asyncio.CancelledError
         if self.turn.attached:
             self.turn = await in_view_thread(partial(attached.joined, self.turn))
+        provider = await self._grounded()
         if self.turn.prompt.tools:
-            await self.tools.write(self.turn.prompt, self._ask)
+            await self.tools.write(self.turn.prompt, partial(self._ask, provider))
         else:
-            await self._ask(self.turn.prompt)
+            await self._ask(provider, self.turn.prompt)
 
-    async def _ask(self, prompt: Prompt) -> Piece:
+    async def _ask(self, provider: providers.Provider, prompt: Prompt) -> Piece:
         """One call to the model: its text is the answer's, what else it says is returned."""
         self.piece = Piece(model=self.piece.model)
         self.gap = "\n\n" if self.answer.text else ""
-        provider = providers.provider()
         if not self.stream:
             self._take(await provider.complete(prompt))
             self.answer.flush()
@@ -109,6 +109,16 @@ class _Generation:
                     break
         self.answer.flush()
         return self.piece
+
+    async def _grounded(self) -> providers.Provider:
+        """Who writes the answer. Its sources are told before its first word."""
+        if not (self.turn.lookup or self.turn.prompt.model == catalog.EXTRACTIVE):
+            return providers.provider()
+        grounded = await grounding.ground(self.turn)
+        self.turn = replace(self.turn, prompt=grounded.prompt)
+        for shown in self.turn.answer.sources:
+            self.answer.cite(shown)
+        return grounded.provider
 
     def _take(self, piece: Piece) -> None:
         if self.gap and piece.text:

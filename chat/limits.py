@@ -1,4 +1,4 @@
-"""How many answers an account may have in the making."""
+"""What is looked at before an answer begins: how many the account has in the making."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -7,6 +7,8 @@ from django.db import connection
 
 from accounts.models import User
 from chatbot_project.api.errors import RateLimited
+from knowledge.models import audiences
+from knowledge.term_stats import ANY_CHUNK
 from webhooks.events import IS_HEARD
 
 # The owner is looked up for each answer in the making, of which there are few: as a join, the
@@ -14,7 +16,7 @@ from webhooks.events import IS_HEARD
 # the assistant's; to say so makes it look rare enough for an index scan, which, unlike a bitmap's,
 # does not come by each answer that has ended since the last vacuum.
 UNDER_WAY = f"""
-SELECT count(*), now(), {IS_HEARD}
+SELECT count(*), now(), {IS_HEARD}, {ANY_CHUNK}
 FROM chat_message m
 WHERE m.status = 'generating' AND m.role = 'assistant' AND m.lease_expires_at > now()
     AND (SELECT c.owner_id FROM chat_chat c WHERE c.id = m.chat_id) = %s
@@ -26,6 +28,7 @@ class Checked(NamedTuple):
 
     now: datetime  # its clock, which leases are judged by
     is_heard: bool  # webhooks are to be told of what happens
+    has_knowledge: bool  # there is something to look up
 
 
 def check_answers_at_once(user: User) -> Checked:
@@ -36,7 +39,7 @@ def check_answers_at_once(user: User) -> Checked:
     limit = user.tier.concurrent_answers
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [user.id.int & (2**63 - 1)])
-    used, now, is_heard = _under_way(user)
+    used, checked = _under_way(user)
     if used >= limit:
         raise RateLimited(
             f"Your tier allows {limit} answers at once.",
@@ -45,7 +48,7 @@ def check_answers_at_once(user: User) -> Checked:
             limit=limit,
             used=used,
         )
-    return Checked(now, is_heard)
+    return checked
 
 
 def count_answers(user: User) -> int:
@@ -53,8 +56,8 @@ def count_answers(user: User) -> int:
     return _under_way(user)[0]
 
 
-def _under_way(user: User) -> tuple[int, datetime, bool]:
+def _under_way(user: User) -> tuple[int, Checked]:
     with connection.cursor() as cursor:
-        cursor.execute(UNDER_WAY, [user.id, user.id])
-        row: tuple[int, datetime, bool] = cursor.fetchone()
-        return row
+        cursor.execute(UNDER_WAY, [user.id, audiences(user), user.id])
+        used, *rest = cursor.fetchone()
+        return used, Checked(*rest)

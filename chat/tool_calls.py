@@ -12,8 +12,8 @@ from accounts.models import User
 from chat import tokens
 from chat.function_calls import FunctionCall
 from chat.models import Message, Status
-from chat.services import Turn
 from chat.tools import TOOLS, Tool
+from chat.turns import Turn
 from chatbot_project.api import bodies
 from chatbot_project.api.errors import (
     ApiError,

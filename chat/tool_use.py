@@ -15,8 +15,8 @@ from chat import context, events, tokens, tool_messages, tools
 from chat.answers import Answer
 from chat.function_calls import FunctionCall
 from chat.providers import Piece, Prompt, ProviderFailed, ToolsRefused
-from chat.services import Turn
 from chat.tool_calls import Carried, Understood, carry_out, refuse, understand
+from chat.turns import Turn
 from chatbot_project.api.bodies import SMALL
 from chatbot_project.api.errors import RateLimited
 from chatbot_project.api.threads import beside_database, in_database, in_view_thread
