@@ -45,7 +45,12 @@ def test_lists_and_searches(page: str, staff_browser: Client, delivery: Delivery
 
 @pytest.mark.parametrize("page", PAGES)
 def test_pages_show_all_but_secrets(page: str, staff_browser: Client, delivery: Delivery) -> None:
-    row = {"endpoint": delivery.endpoint, "event": delivery.event, "delivery": delivery}[page]
+    rows: dict[str, Any] = {
+        "endpoint": delivery.endpoint,
+        "event": delivery.event,
+        "delivery": delivery,
+    }
+    row = rows[page]
     path = f"{list_of(page)}{row.pk}/change/"
     shown = staff_browser.get(path).content.decode()
     assert row.public_id in shown

@@ -28,7 +28,7 @@ def worker() -> Iterator[None]:
 def test_what_has_begun_is_finished_and_the_rest_given_back(
     account: User, make_receiver: MakeReceiver, worker: None
 ) -> None:
-    receiver = make_receiver(late)
+    receiver = make_receiver(late(0.03))
     make_endpoint(account, receiver.url)
     emit(account, 500)
     stopping = threading.Thread(target=stop_after, args=(receiver, 50))
