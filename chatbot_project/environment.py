@@ -50,8 +50,11 @@ class Environment:
         default: Text = "",
         *,
         choices: Collection[Text] = (),
+        shortest: Whole = 0,
     ) -> Text:
         value = os.environ.get(name, "").strip() or default
+        if value and len(value) < shortest:
+            raise BadSetting(name, f"has {len(value)} characters; {shortest} are the least.")
         if choices and value and value not in choices:
             raise BadSetting(name, f"{value!r} is not one of {', '.join(choices)}.")
         return value

@@ -27,7 +27,7 @@ REDIS_URL = env.url("REDIS_URL", schemes=REDIS)
 OPENAI_BASE_URL = env.url("OPENAI_BASE_URL")
 OPENAI_API_KEY = env.str("OPENAI_API_KEY")
 EMBEDDED_MODEL = not (OPENAI_BASE_URL or OPENAI_API_KEY)
-SECRET_KEY = env.str("SECRET_KEY")
+SECRET_KEY = env.str("SECRET_KEY", shortest=40)
 GIVEN = {
     "DATABASE_URL": DATABASE_URL,
     "REDIS_URL": REDIS_URL,
@@ -57,6 +57,12 @@ DATABASE_OPTIONS = {
         "timeout": 2,  # seconds that a call waits for a connection
         "reconnect_timeout": 5,  # its tries come ever later: better to begin anew
     },
+    # A server that has gone silent, not closed: noticed within a quarter of a minute, not of an
+    # hour. (They say nothing to a Unix socket.)
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,  # milliseconds
     "server_side_binding": DATABASE_PREPARED_STATEMENTS,
     "prepare_threshold": 5 if DATABASE_PREPARED_STATEMENTS else None,
 }
@@ -307,3 +313,10 @@ EMBEDDINGS_MODEL = env.str("EMBEDDINGS_MODEL", "text-embedding-3-small")
 EMBEDDINGS_DIMENSIONS = env.int("EMBEDDINGS_DIMENSIONS", 0, maximum=16_000)  # 0: as it comes
 EMBEDDINGS_THREADS = env.int("EMBEDDINGS_THREADS", 2, minimum=1)
 SEARCH_LANGUAGE = env.str("SEARCH_LANGUAGE", "english", choices=Stemmer.algorithms())
+
+# --- Files ------------------------------------------------------------------------------------
+# A file is read by a process of its own, which may take no more than this.
+EXTRACTION_MEMORY_MB = env.int("EXTRACTION_MEMORY_MB", 1024, minimum=128)
+EXTRACTION_SECONDS = env.int("EXTRACTION_SECONDS", 300, minimum=1)
+EXTRACTION_MAX_PAGES = env.int("EXTRACTION_MAX_PAGES", 5_000, minimum=1)
+EXTRACTION_MAX_CHARACTERS = env.int("EXTRACTION_MAX_CHARACTERS", 10_000_000, minimum=1)

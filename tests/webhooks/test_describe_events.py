@@ -65,7 +65,9 @@ def test_the_schema(db: None, client: Client) -> None:
         }
 
 
-@pytest.mark.parametrize("secret", ["your_webhook_secret", signing.make_secret()])
+@pytest.mark.parametrize(
+    "secret", ["your_webhook_secret", signing.make_secret()], ids=["plain", "made"]
+)
 def test_the_articles_python_works(
     article: str, secret: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
