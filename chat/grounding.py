@@ -6,7 +6,6 @@ is a short call of its own, and no other answer waits for either.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -53,11 +52,8 @@ async def _by_knowledge(turn: Turn, lookup: Lookup) -> Grounded | None:
         extract = await _chosen(query, hits)
         return Grounded(turn.prompt, extract, extract.sources) if extract else None
     found = _worth_telling(hits.found)
-    max_tokens = turn.prompt.options.get("max_tokens")
-    messages, told = await beside_database(
-        context.quote, turn.prompt.messages, [_passage(each) for each in found], max_tokens
-    )
-    prompt = replace(turn.prompt, messages=messages)
+    passages = [_passage(each) for each in found]
+    prompt, told = await beside_database(context.quote, turn.prompt, passages)
     return Grounded(prompt, providers.provider(), found[:told]) if told else None
 
 

@@ -74,6 +74,7 @@ def whole(message: Message, failure: str = "") -> HttpResponse:
         "status": message.status,
         "finish_reason": message.finish_reason or None,
         "usage": message.usage,
+        "tool_calls": message.tool_calls,
         "sources": message.sources,
         "created_at": rfc3339(message.created_at),
     }

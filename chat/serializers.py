@@ -6,8 +6,10 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from chat.attaching import MOST_ATTACHMENTS
 from chat.models import TITLE_LENGTH, Chat, Message, Rating, Role, Status
 from chat.services import KEPT
+from chat.tools import TOOLS
 from chatbot_project.api.fields import (
     BooleanField,
     IntegerField,
@@ -19,6 +21,16 @@ from knowledge.models import SourceType
 from knowledge.serializers import FiltersSerializer, PlaceSerializer
 
 FILTERS = tuple(FiltersSerializer().fields)
+
+TOOLS_HELP = (
+    "Which functions the model may call: true (the default) for all that are there, false for "
+    f"none, or a list of their names: {', '.join(TOOLS)}."
+)
+LONGEST_ID = 100
+ATTACHMENTS_HELP = (
+    "What the model is to read with the message: ids of your documents and files, up to "
+    f"{MOST_ATTACHMENTS}, each as text or as `document_id` or `file_id` of an object."
+)
 
 
 class ResponseFormatSerializer(ObjectField):
@@ -55,19 +67,28 @@ class KnowledgeField(ObjectField):
         return {name: filters[name] for name in FILTERS if name in filters}
 
 
-class EmptyListField(serializers.ListField):
-    """Looks at none of the items: that there are any is enough."""
+class AttachmentsField(serializers.ListField):
+    """Ids of documents and files, or objects that hold one; as a list of different ids."""
 
-    default_error_messages = {  # noqa: RUF012 - as REST framework declares it
-        "not_empty": "Attachments are not supported yet: leave it empty."
+    default_error_messages: ClassVar = {
+        "bad_item": "Each must be an id, or an object with a `document_id` or a `file_id`."
     }
+    child = serializers.JSONField()
 
-    def to_internal_value(self, data: Any) -> list[Any]:
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MOST_ATTACHMENTS, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[str]:
         if not isinstance(data, list):
             self.fail("not_a_list", input_type=type(data).__name__)
-        if data:
-            self.fail("not_empty")
-        return data
+        return list(dict.fromkeys(map(self._id_of, data)))
+
+    def _id_of(self, item: Any) -> str:
+        if isinstance(item, dict):
+            item = item.get("document_id") or item.get("file_id")
+        if not isinstance(item, str) or not 0 < len(item) <= LONGEST_ID:
+            self.fail("bad_item")
+        return item
 
 
 class OptionsSerializer(serializers.Serializer[Any]):
@@ -79,6 +100,16 @@ class OptionsSerializer(serializers.Serializer[Any]):
     max_tokens = IntegerField(required=False, min_value=1, max_value=1_000_000)
     response_format = ResponseFormatSerializer(required=False)
     knowledge = KnowledgeField(required=False, allow_null=True)
+
+    tools = serializers.JSONField(required=False, help_text=TOOLS_HELP)
+
+    def validate_tools(self, value: Any) -> Any:
+        if isinstance(value, bool):
+            return value
+        known = isinstance(value, list) and all(isinstance(n, str) and n in TOOLS for n in value)
+        if not known:
+            raise serializers.ValidationError(TOOLS_HELP)
+        return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """`options`: what is stored with the answer."""
@@ -94,8 +125,8 @@ class OptionsSerializer(serializers.Serializer[Any]):
 
 class QuestionSerializer(OptionsSerializer):
     message = TextField(max_length=settings.CHAT_MAX_MESSAGE_CHARACTERS)
-    attachments = EmptyListField(required=False, help_text="Must be empty for now.")
-    own_fields: tuple[str, ...] = ("message",)
+    attachments = AttachmentsField(required=False, help_text=ATTACHMENTS_HELP)
+    own_fields: tuple[str, ...] = ("message", "attachments")
 
 
 class NewChatSerializer(QuestionSerializer):
@@ -103,7 +134,30 @@ class NewChatSerializer(QuestionSerializer):
         max_length=settings.CHAT_MAX_MESSAGE_CHARACTERS, required=False, allow_blank=True
     )
     metadata = ObjectField(required=False)
-    own_fields = ("message", "system", "metadata")
+    own_fields = ("message", "attachments", "system", "metadata")
+
+
+class ToolCallErrorSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ToolCallSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(help_text="Of the call, by the model.")
+    name = serializers.CharField()
+    arguments = serializers.DictField(help_text="Long texts are cut.")
+    status = serializers.ChoiceField(["completed", "failed"])
+    result = serializers.DictField(allow_null=True, help_text="What was found or made.")
+    error = ToolCallErrorSerializer(allow_null=True)
+
+
+class AttachmentSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    type = serializers.ChoiceField(["document", "file"])
+    title = serializers.CharField(help_text="Of a file its name.")
+    version = serializers.IntegerField(
+        allow_null=True, help_text="Of a document: the one that the model reads."
+    )
 
 
 class UsageSerializer(serializers.Serializer[Any]):
@@ -145,6 +199,7 @@ class AnswerSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField([Status.COMPLETED, Status.STOPPED])
     finish_reason = serializers.CharField(allow_null=True)
     usage = UsageSerializer()
+    tool_calls = ToolCallSerializer(many=True)
     sources = CitedSerializer(many=True)
     created_at = serializers.DateTimeField()
 
@@ -165,10 +220,12 @@ class MessageSerializer(serializers.Serializer[Message]):
     timestamp = serializers.DateTimeField()
     status = serializers.ChoiceField(Status.choices)
     parent_id = serializers.CharField(allow_null=True)
+    attachments = AttachmentSerializer(many=True, required=False, help_text="Of the user's.")
     model = serializers.CharField(required=False)
     provider_model = serializers.CharField(required=False)
     finish_reason = serializers.CharField(required=False, allow_null=True)
     usage = UsageSerializer(required=False, allow_null=True)
+    tool_calls = ToolCallSerializer(many=True, required=False)
     sources = CitedSerializer(many=True, required=False)
     error = MessageErrorSerializer(required=False, allow_null=True)
     feedback = FeedbackSerializer(required=False, allow_null=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from accounts.models import ApiKey, User
@@ -35,6 +35,8 @@ class Turn:
     prompt: Prompt
     first: bool  # the first exchange of its chat
     lookup: Lookup | None = None  # None: there is nothing to find, or it is not wanted
+    # To the questions so far: what the prompt has yet to get the text of.
+    attached: Sequence[dict[str, Any]] = ()
 
 
 class Outcome(NamedTuple):
@@ -47,3 +49,4 @@ class Outcome(NamedTuple):
     provider_model: str = ""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    spent: tuple[int, int] = (0, 0)  # the same of earlier calls to the model, for this answer
