@@ -44,8 +44,8 @@ def digest(title: str, text: str) -> str:
     return hashlib.sha256(f"{title}\n{text}".encode()).hexdigest()
 
 
-def articles(folder: Path = FOLDER) -> list[Article]:
-    return [read(path) for path in sorted(folder.glob("*.md"))]
+def articles() -> list[Article]:
+    return [read(path) for path in sorted(FOLDER.glob("*.md"))]
 
 
 def read(path: Path) -> Article:

@@ -94,7 +94,9 @@ def test_a_data_folder_that_nothing_needs_is_not_touched(
 def test_the_default_model_is_one_of_those_offered(manage: Manage) -> None:
     done = manage("check", CHAT_MODELS="fast=small,good=large", CHAT_DEFAULT_MODEL="small")
     assert done.returncode == 1
-    assert done.stderr == "Setting CHAT_DEFAULT_MODEL: 'small' is not one of fast, good.\n"
+    assert (
+        done.stderr == "Setting CHAT_DEFAULT_MODEL: 'small' is not one of fast, good, extractive.\n"
+    )
     assert manage("check", CHAT_MODELS="fast=small", CHAT_DEFAULT_MODEL="").returncode == 0
 
 
