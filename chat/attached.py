@@ -15,7 +15,7 @@ from django.db.models import QuerySet, Sum
 from accounts.models import User
 from chat import context, excerpts, tokens
 from chat.excerpts import Passage
-from chat.services import Turn
+from chat.turns import Turn
 from chatbot_project.api import ids
 from documents.models import Version
 from knowledge.filters import Filters

@@ -24,6 +24,11 @@ def tool(call: dict[str, Any]) -> dict[str, Any]:
     return {"type": "tool", **call}
 
 
+def source(number: int, shown: dict[str, Any]) -> dict[str, Any]:
+    """A passage that the answer may cite as `[number]`."""
+    return {"type": "source", "number": number, **shown}
+
+
 def end(answer: Message, message: str = "") -> dict[str, Any]:
     """`done` or, for an answer that failed, `error` with `message` for the reader."""
     if answer.status == Status.FAILED:

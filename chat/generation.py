@@ -13,13 +13,13 @@ from uuid import UUID
 
 from django.db import DatabaseError, OperationalError
 
-from chat import attached, events, mirror, providers, services, titles
+from chat import attached, catalog, events, grounding, mirror, providers, services, titles
 from chat.answers import Answer
 from chat.models import Status
-from chat.providers import Piece, Prompt
-from chat.services import Outcome, Turn
+from chat.providers import Piece, Prompt, Provider
 from chat.tool_calls import Abandoned
 from chat.tool_use import ToolUse
+from chat.turns import Outcome, Turn
 from chatbot_project.api import shutdown
 from chatbot_project.api.threads import in_database, in_view_thread
 
@@ -87,16 +87,16 @@ class _Generation:
             raise asyncio.CancelledError
         if self.turn.attached:
             self.turn = await in_view_thread(partial(attached.joined, self.turn))
+        ask = partial(self._ask, await self._grounded())
         if self.turn.prompt.tools:
-            await self.tools.write(self.turn.prompt, self._ask)
+            await self.tools.write(self.turn.prompt, ask)
         else:
-            await self._ask(self.turn.prompt)
+            await ask(self.turn.prompt)
 
-    async def _ask(self, prompt: Prompt) -> Piece:
+    async def _ask(self, provider: Provider, prompt: Prompt) -> Piece:
         """One call to the model: its text is the answer's, what else it says is returned."""
         self.piece = Piece(model=self.piece.model)
         self.gap = "\n\n" if self.answer.text else ""
-        provider = providers.provider()
         if not self.stream:
             self._take(await provider.complete(prompt))
             self.answer.flush()
@@ -109,6 +109,16 @@ class _Generation:
                     break
         self.answer.flush()
         return self.piece
+
+    async def _grounded(self) -> Provider:
+        """Who writes the answer. Its sources are told before its first word."""
+        if not (self.turn.lookup or self.turn.prompt.model == catalog.EXTRACTIVE):
+            return providers.provider()
+        grounded = await grounding.ground(self.turn)
+        self.turn = replace(self.turn, prompt=grounded.prompt)
+        for shown in self.turn.answer.sources:
+            self.answer.cite(shown)
+        return grounded.provider
 
     def _take(self, piece: Piece) -> None:
         if self.gap and piece.text:

@@ -3,12 +3,12 @@
 from typing import Any, ClassVar
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema_serializer
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from chat.attaching import MOST_ATTACHMENTS
 from chat.models import TITLE_LENGTH, Chat, Message, Rating, Role, Status
-from chat.services import KEPT_OPTIONS
+from chat.services import KEPT
 from chat.tools import TOOLS
 from chatbot_project.api.fields import (
     BooleanField,
@@ -17,6 +17,10 @@ from chatbot_project.api.fields import (
     ObjectField,
     TextField,
 )
+from knowledge.models import SourceType
+from knowledge.serializers import FiltersSerializer, PlaceSerializer
+
+FILTERS = tuple(FiltersSerializer().fields)
 
 TOOLS_HELP = (
     "Which functions the model may call: true (the default) for all that are there, false for "
@@ -37,6 +41,30 @@ class ResponseFormatSerializer(ObjectField):
                 "`type` must be text, json_object or json_schema.", code="invalid"
             )
         return value
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "boolean"},
+            {"$ref": "#/components/schemas/FiltersRequest"},
+            {"type": "null"},
+        ],
+        "description": "Whether the answer may draw on the knowledge base, or on what of it. "
+        "Absent: true, for keys with the scope knowledge:read.",
+    }
+)
+class KnowledgeField(ObjectField):
+    """True, false, or the filters of a search; unknown ones are ignored."""
+
+    default_error_messages: ClassVar = {"not_a_dict": "Must be true, false or filters."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, bool):
+            return data
+        filters = super().to_internal_value(data)
+        FiltersSerializer().run_validation(filters)
+        return {name: filters[name] for name in FILTERS if name in filters}
 
 
 class AttachmentsField(serializers.ListField):
@@ -71,9 +99,7 @@ class OptionsSerializer(serializers.Serializer[Any]):
     temperature = NumberField(required=False, min_value=0, max_value=2)
     max_tokens = IntegerField(required=False, min_value=1, max_value=1_000_000)
     response_format = ResponseFormatSerializer(required=False)
-    knowledge = serializers.JSONField(
-        required=False, help_text="Accepted; it has no effect yet.", default=None
-    )
+    knowledge = KnowledgeField(required=False, allow_null=True)
 
     tools = serializers.JSONField(required=False, help_text=TOOLS_HELP)
 
@@ -86,11 +112,11 @@ class OptionsSerializer(serializers.Serializer[Any]):
         return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """`options`: what is kept with the answer, for another one to the same question."""
+        """`options`: what is stored with the answer."""
         return {
             "model": attrs.get("model"),
             "stream": attrs["stream"],
-            "options": {name: attrs[name] for name in KEPT_OPTIONS if name in attrs},
+            "options": {n: attrs[n] for n in KEPT if attrs.get(n) is not None},
             **{name: attrs[name] for name in self.own_fields if name in attrs},
         }
 
@@ -140,6 +166,30 @@ class UsageSerializer(serializers.Serializer[Any]):
     total_tokens = serializers.IntegerField()
 
 
+class OriginSerializer(serializers.Serializer[Any]):
+    """`filename`, `title`: null once it was deleted or is no longer shared with you."""
+
+    id = serializers.CharField(help_text="`file_...`, `doc_...` or `src_...`.")
+    filename = serializers.CharField(allow_null=True)
+    type = serializers.ChoiceField(SourceType.choices)
+    title = serializers.CharField(allow_null=True)
+    tags = serializers.ListField(child=serializers.CharField())
+    metadata = serializers.DictField()
+
+
+class CitedSerializer(serializers.Serializer[Any]):
+    """A passage. The first is cited as `[1]`."""
+
+    id = serializers.CharField(help_text="`chunk_...`")
+    content = serializers.CharField(
+        allow_null=True,
+        help_text="Null once its source was deleted, changed or is no longer shared with you.",
+    )
+    score = serializers.FloatField(min_value=0, max_value=1)
+    source = OriginSerializer()  # type: ignore[assignment]  # a field of that name
+    metadata = PlaceSerializer()
+
+
 class AnswerSerializer(serializers.Serializer[Any]):
     id = serializers.CharField(help_text="The chat's id.")
     message_id = serializers.CharField()
@@ -150,6 +200,7 @@ class AnswerSerializer(serializers.Serializer[Any]):
     finish_reason = serializers.CharField(allow_null=True)
     usage = UsageSerializer()
     tool_calls = ToolCallSerializer(many=True)
+    sources = CitedSerializer(many=True)
     created_at = serializers.DateTimeField()
 
 
@@ -175,6 +226,7 @@ class MessageSerializer(serializers.Serializer[Message]):
     finish_reason = serializers.CharField(required=False, allow_null=True)
     usage = UsageSerializer(required=False, allow_null=True)
     tool_calls = ToolCallSerializer(many=True, required=False)
+    sources = CitedSerializer(many=True, required=False)
     error = MessageErrorSerializer(required=False, allow_null=True)
     feedback = FeedbackSerializer(required=False, allow_null=True)
 

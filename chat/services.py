@@ -1,9 +1,8 @@
 """Beginning, ending and sweeping answers: everything that writes chats and messages."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -12,48 +11,29 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts import usage
-from accounts.models import ApiKey, User
-from chat import announcing, attaching, catalog, context, limits, titles, tokens, tools
+from chat import (
+    announcing,
+    attaching,
+    catalog,
+    citations,
+    context,
+    limits,
+    lookups,
+    titles,
+    tokens,
+    tools,
+)
 from chat.models import Chat, Message, MessageQuerySet, Role, Status
 from chat.providers import Prompt
+from chat.turns import Asker, Outcome, Turn
 from chatbot_project.api.errors import Conflict, InvalidRequest, ResourceNotFound
 from chatbot_project.api.inserts import insert
 from webhooks.events import IS_HEARD
 
 LEASE = timedelta(seconds=15)
 JSON = dict[str, Any]
-OPTIONS = ("temperature", "max_tokens", "response_format")  # the provider's
-KEPT_OPTIONS = (*OPTIONS, "tools")
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A question that has been stored, and what is needed to write its answer."""
-
-    answer: Message  # stored, empty as yet
-    owner_id: UUID
-    prompt: Prompt
-    first: bool  # the first exchange of its chat
-    attached: Sequence[JSON] = ()  # to the questions so far, whose texts the prompt has yet to get
-
-
-class Outcome(NamedTuple):
-    """How an answer ended. Token counts are None where the provider sent none."""
-
-    status: Status
-    text: str
-    error: str = ""  # an error code of the API
-    finish_reason: str = ""
-    provider_model: str = ""
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    spent: tuple[int, int] = (0, 0)  # the same of earlier calls to the model, for this answer
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    user: User
-    key: ApiKey | None
+OPTIONS = ("temperature", "max_tokens", "response_format")  # as the provider gets them
+KEPT = (*OPTIONS, "knowledge", "tools")  # of an answer that is made again
 
 
 def start_chat(
@@ -72,7 +52,8 @@ def start_chat(
     chat = Chat(
         owner=asker.user,
         title=titles.cut(message),
-        title_wanted=not settings.EMBEDDED_MODEL,  # it is too small to write better ones
+        # The models of our own are too small to write better ones.
+        title_wanted=not settings.EMBEDDED_MODEL and named.name != catalog.EXTRACTIVE,
         model=named.name,
         system=system,
         metadata=metadata or {},
@@ -81,12 +62,11 @@ def start_chat(
     answer = _empty_answer(chat, question, named, options, asker)
     chat.leaf_id = answer.id
     with transaction.atomic():
-        checked = limits.check_answers_at_once(asker.user)
-        answer.lease_expires_at = checked.now + LEASE
+        checked = _begin(answer, asker)
         insert(chat, question, answer)
         if checked.is_heard:
             announcing.question_asked(question, asker.user.pk)
-    return _turn(chat, answer, named, [question], asker, first=True)
+    return _turn(chat, answer, named, [question], first=True)
 
 
 def continue_chat(
@@ -129,11 +109,11 @@ def regenerate(message: Message, *, asker: Asker, model: str | None, options: JS
         raise InvalidRequest("Only an answer can be made again.")
     named = catalog.resolve(model or message.model)
     usage.check_token_quota(asker.user)
-    kept = {name: message.options[name] for name in KEPT_OPTIONS if name in message.options}
+    kept = {name: message.options[name] for name in KEPT if name in message.options}
     answer = _empty_answer(message.chat, message.parent, named, {**kept, **options}, asker)
     branch = list(Message.objects.branch(message.parent_id, context.LONGEST_BRANCH))
     _store(message.chat, asker, [answer])
-    return _turn(message.chat, answer, named, branch, asker)
+    return _turn(message.chat, answer, named, branch)
 
 
 def _ask(chat: Chat, asker: Asker, question: Message, model: str, options: JSON) -> Turn:
@@ -143,7 +123,7 @@ def _ask(chat: Chat, asker: Asker, question: Message, model: str, options: JSON)
     before = Message.objects.branch(question.parent_id, context.LONGEST_BRANCH)
     branch = [*before, question]
     _store(chat, asker, [question, answer])
-    return _turn(chat, answer, named, branch, asker)
+    return _turn(chat, answer, named, branch)
 
 
 def _question(
@@ -162,6 +142,7 @@ def _question(
 def _empty_answer(
     chat: Chat, question: Message, model: catalog.Model, options: JSON, asker: Asker
 ) -> Message:
+    lookups.check(options.get("knowledge"), model, asker.key)
     return Message(
         chat=chat,
         parent=question,
@@ -172,6 +153,14 @@ def _empty_answer(
         options=options,
         api_key=asker.key,
     )
+
+
+def _begin(answer: Message, asker: Asker) -> limits.Beginning:
+    """In the transaction that stores it. Raises RateLimited."""
+    beginning = limits.check_answers_at_once(asker.user)
+    answer.lease_expires_at = beginning.now + LEASE
+    answer.may_cite = beginning.has_knowledge
+    return beginning
 
 
 def _store(chat: Chat, asker: Asker, messages: list[Message]) -> None:
@@ -188,8 +177,7 @@ def _insert(chat: Chat, asker: Asker, messages: list[Message]) -> None:
     try:
         with transaction.atomic():
             answer = messages[-1]
-            checked = limits.check_answers_at_once(asker.user)
-            answer.lease_expires_at = checked.now + LEASE
+            checked = _begin(answer, asker)
             # First: it locks the chat, which may be about to be deleted.
             if not Chat.objects.filter(pk=chat.pk).update(leaf=answer, updated_at=Now()):
                 raise ResourceNotFound("There is no such chat.")
@@ -210,15 +198,15 @@ def _turn(
     answer: Message,
     model: catalog.Model,
     branch: list[Message],
-    asker: Asker,
     *,
     first: bool = False,
 ) -> Turn:
     options = {name: value for name, value in answer.options.items() if name in OPTIONS}
-    offered = tools.offered(*model, asker.key, answer.options.get("tools", True))
+    offered = tools.offered(*model, answer.api_key, answer.options)
     messages = context.build(chat.system, branch, options.get("max_tokens"), offered)
     prompt = Prompt(model.provider_name, messages, options, offered)
-    return Turn(answer, chat.owner_id, prompt, first, attaching.of_branch(branch))
+    lookup = lookups.of(answer, chat.owner_id, branch) if answer.may_cite else None
+    return Turn(answer, chat.owner_id, prompt, first, lookup, attaching.of_branch(branch))
 
 
 def finish_answer(turn: Turn, outcome: Outcome) -> None:
@@ -329,6 +317,7 @@ def _end_abandoned(abandoned: MessageQuerySet, owner_id: UUID) -> bool:
     answer = abandoned.select_for_update(skip_locked=True).first()
     if answer is None:
         return False
+    citations.attach([answer], owner_id)
     outcome = Outcome(
         status=Status.STOPPED if answer.stop_requested else Status.FAILED,
         text=answer.content,

@@ -15,8 +15,8 @@ from chat import context, events, tokens, tool_messages, tools
 from chat.answers import Answer
 from chat.function_calls import FunctionCall
 from chat.providers import Piece, Prompt, ProviderFailed, ToolsRefused
-from chat.services import Turn
 from chat.tool_calls import Carried, Understood, carry_out, refuse, understand
+from chat.turns import Turn
 from chatbot_project.api.bodies import SMALL
 from chatbot_project.api.errors import RateLimited
 from chatbot_project.api.threads import beside_database, in_database, in_view_thread
@@ -46,7 +46,7 @@ class ToolUse:
         try:
             piece = await ask(prompt)
         except ToolsRefused:
-            await ask(replace(prompt, messages=tool_messages.without(prompt.messages), tools=()))
+            await ask(replace(prompt, messages=tool_messages.without(prompt.messages), tools=None))
             tools.note_refusal(prompt.model)
             return
         begun = 0  # where the text of the last call to the model begins
@@ -86,7 +86,7 @@ class ToolUse:
             call.id = f"call_{len(self.calls) + 1}"
 
     async def _understood(self, call: FunctionCall) -> Understood:
-        offered = [each["function"]["name"] for each in self.turn.prompt.tools]
+        offered = self.turn.prompt.tools.names if self.turn.prompt.tools else ()
         if len(self.calls) >= MOST_CALLS:
             reason = RateLimited(f"An answer may call functions {MOST_CALLS} times. Answer now.")
             return Understood(call.id, call.name, error=reason)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from typing import Any, cast
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -14,6 +15,7 @@ from rest_framework.viewsets import GenericViewSet, ViewSet
 from chat import (
     attaching,
     catalog,
+    citations,
     generation,
     readers,
     replies,
@@ -24,7 +26,7 @@ from chat import (
 )
 from chat.answers import Answer
 from chat.models import Chat, ChatQuerySet, Message, Role
-from chat.services import Asker, Turn
+from chat.turns import Asker, Turn
 from chatbot_project.api.bodies import validate, validated
 from chatbot_project.api.callers import Caller
 from chatbot_project.api.errors import ResourceNotFound
@@ -123,7 +125,8 @@ class ChatViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Chat]):
     def history(self, request: Request, chat_id: str) -> Response:
         chat = chat_of(request, chat_id)
         everything = request.query_params.get("all") == "true"
-        messages = chat.messages.order_by("id") if everything else chat.branch()
+        messages = [*(chat.messages.order_by("id") if everything else chat.branch())]
+        citations.attach(messages, chat.owner_id)
         shown = [message.as_json() for message in messages]
         return Response(
             {
@@ -179,7 +182,13 @@ async def stop_answer(chat: Chat) -> Message | None:
             if await in_database(services.has_ended, message):
                 break
             await asyncio.sleep(POLL_SECONDS)
-    return await in_database(Message.objects.get, pk=message.pk)
+    return await in_database(_with_sources, chat, message.pk)
+
+
+def _with_sources(chat: Chat, message_id: UUID) -> Message:
+    message = chat.messages.get(pk=message_id)
+    citations.attach([message], chat.owner_id)
+    return message
 
 
 class MessageViewSet(ViewSet):
@@ -219,6 +228,7 @@ class MessageViewSet(ViewSet):
         message = _message(request, chat_id, message_id)
         feedback = validate(serializers.FeedbackSerializer, request.data)
         upkeep.give_feedback(message, **feedback)
+        citations.attach([message], message.chat.owner_id)
         return Response(message.as_json())
 
 

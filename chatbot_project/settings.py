@@ -308,12 +308,16 @@ EMBEDDED_SERVICES = [
 EMBEDDED_MODEL_NAME = "smollm2-135m-instruct"
 # `public=provider` pairs. Set: other names are refused. Unset: any name goes to the provider.
 CHAT_MODELS = env.pairs("CHAT_MODELS")
-CHAT_DEFAULT_MODEL = env.str("CHAT_DEFAULT_MODEL", choices=CHAT_MODELS)
+EXTRACTIVE_MODEL_NAME = "extractive"  # of ours: it answers in the words of the sources alone
+if EXTRACTIVE_MODEL_NAME in CHAT_MODELS:
+    raise BadSetting("CHAT_MODELS", f"{EXTRACTIVE_MODEL_NAME} is the name of a model of ours.")
+CHAT_DEFAULT_MODEL = env.str(
+    "CHAT_DEFAULT_MODEL", choices=[*CHAT_MODELS, EXTRACTIVE_MODEL_NAME] if CHAT_MODELS else ()
+)
 # Models that may call functions, by their public names; * is every one.
 CHAT_TOOLS = [] if EMBEDDED_MODEL else env.list("CHAT_TOOLS", default=["*"])
-for name in {*CHAT_TOOLS} - {"*", "none"}:
-    if CHAT_MODELS and name not in CHAT_MODELS:
-        raise BadSetting("CHAT_TOOLS", f"{name!r} is not one of CHAT_MODELS.")
+if CHAT_MODELS and (unknown := {*CHAT_TOOLS} - {*CHAT_MODELS, "*", "none"}):
+    raise BadSetting("CHAT_TOOLS", f"{min(unknown)!r} is not one of CHAT_MODELS.")
 CHAT_CONTEXT_TOKENS = env.int(
     "CHAT_CONTEXT_TOKENS", 4096 if EMBEDDED_MODEL else 16_000, minimum=256
 )

@@ -28,7 +28,11 @@ EVERY_CHUNK = 0  # the term that all chunks have: its count is how many there ar
 
 def audiences(user: User) -> list[UUID]:
     """Whose knowledge `user` finds: their own and what is shared."""
-    return [user.id, EVERYONE]
+    return audiences_of(user.id)
+
+
+def audiences_of(user_id: UUID) -> list[UUID]:
+    return [user_id, EVERYONE]
 
 
 class SourceType(models.TextChoices):

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -77,21 +77,49 @@ def find(
 ) -> list[Found]:
     """`search` in the knowledge of these audiences."""
     # Before the first query: while a model is waited for, no connection is held.
-    vector = None if type == SearchType.TEXT else embedder().embed_query(query)
-    counted = {} if type == SearchType.SEMANTIC else lexical.count_query(query)
-    stats = term_stats.read(readers, [EVERY_CHUNK, *counted])
+    return look_up(readers, understand(query, type), filters, limit).found
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked, as chunks are compared with it."""
+
+    text: str
+    type: SearchType
+    vector: Vectors | None  # None: by words alone
+    counted: Mapping[int, int]  # terms; empty: by meaning alone
+
+
+class Hits(NamedTuple):
+    found: list[Found]
+    weights: Mapping[int, float]  # of the query's terms: how rare each is here, 1 in all
+
+
+def understand(text: str, type: SearchType = SearchType.HYBRID) -> Query:
+    """The half of a search that waits for a model, and uses no database.
+
+    Raises EmbedderUnavailable.
+    """
+    vector = None if type == SearchType.TEXT else embedder().embed_query(text)
+    counted = {} if type == SearchType.SEMANTIC else lexical.count_query(text)
+    return Query(text, type, vector, counted)
+
+
+def look_up(readers: Sequence[UUID], query: Query, filters: Filters, limit: int) -> Hits:
+    """The half of a search that the database does."""
+    stats = term_stats.read(readers, [EVERY_CHUNK, *query.counted])
     scope = scope_of(readers, filters, stats.get(EVERY_CHUNK, 0))
     if not scope.chunks:
-        return []
-    words = Lexical(lexical.query_weights(counted, stats, stats[EVERY_CHUNK]), stats)
-    meaning = None if vector is None else dense_of(query, vector)
-    if type == SearchType.SEMANTIC and meaning:
+        return Hits([], {})
+    words = Lexical(lexical.query_weights(query.counted, stats, stats[EVERY_CHUNK]), stats)
+    meaning = None if query.vector is None else dense_of(query.text, query.vector)
+    if query.type == SearchType.SEMANTIC and meaning:
         rows = ranking.by_meaning(scope, meaning, limit)
-    elif type == SearchType.TEXT or meaning is None:
+    elif query.type == SearchType.TEXT or meaning is None:
         rows = ranking.by_words(scope, words, limit) if words.weights else []
     else:
         rows = ranking.by_both(scope, meaning, words, limit)
-    return [found_of(row) for row in rows]
+    return Hits([found_of(row) for row in rows], words.weights)
 
 
 def found_of(row: Row) -> Found:

@@ -214,15 +214,20 @@ def show_found(found: Found) -> dict[str, Any]:
         "id": found.public_id,
         "content": found.content,
         "score": round(min(1.0, found.score), 4),
-        "source": {
-            "id": found.public_source_id,
-            "filename": found.filename or found.title,
-            "type": found.source_type,
-            "title": found.title,
-            "tags": found.tags,
-            "metadata": found.metadata,
-        },
+        "source": show_origin(found.public_source_id, found),
         "metadata": show_place(found.page, found.section),
+    }
+
+
+def show_origin(public_id: str, source: Found | Source) -> dict[str, Any]:
+    """The source of a passage, in few words."""
+    return {
+        "id": public_id,
+        "filename": source.filename or source.title,
+        "type": source.source_type,
+        "title": source.title,
+        "tags": source.tags,
+        "metadata": source.metadata,
     }
 
 

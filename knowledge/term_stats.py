@@ -25,6 +25,11 @@ SELECT term, sum(chunks) FROM knowledge_termstat
 WHERE audience = ANY (%s) AND term = ANY (%s) GROUP BY term
 """
 
+# Whether there is any chunk for the audiences: one look into the index.
+ANY_CHUNK = """EXISTS (
+    SELECT FROM knowledge_termstat WHERE audience = ANY (%s) AND term = 0 AND chunks > 0
+)"""
+
 
 def counts(audience: UUID, terms_of_chunks: Iterable[Iterable[int]]) -> Counts:
     """What chunks with these terms (or keys of the index) add to the statistics."""

@@ -53,6 +53,7 @@ CATALOGUE: dict[str, EventType] = {
             "finish_reason": "stop",
             "usage": {"prompt_tokens": 15, "completion_tokens": 25, "total_tokens": 40},
             "tool_calls": [],
+            "sources": [],
             "error": None,
             "feedback": None,
         },

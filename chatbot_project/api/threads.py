@@ -19,6 +19,7 @@ R = TypeVar("R")
 _SHORT = min(3, settings.DATABASE_POOL_SIZE - 1)
 _short_calls = ThreadPoolExecutor(_SHORT, thread_name_prefix="database")
 _other_calls = ThreadPoolExecutor(2, thread_name_prefix="other")
+_model_calls = ThreadPoolExecutor(4, thread_name_prefix="model")
 _views = ThreadPoolExecutor(settings.DATABASE_POOL_SIZE - _SHORT, thread_name_prefix="view")
 
 
@@ -42,6 +43,11 @@ async def in_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwarg
 async def beside_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """For short calls without the database: they do not wait behind those that wait for it."""
     return await _run(_other_calls, partial(function, *args, **kwargs))
+
+
+async def beside_models(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """For calls that compute with a model or wait for one, and use no database meanwhile."""
+    return await _run(_model_calls, partial(function, *args, **kwargs))
 
 
 async def in_view_thread(function: Callable[[], R]) -> R:

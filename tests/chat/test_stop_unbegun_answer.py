@@ -4,7 +4,7 @@ import asyncio
 
 from chat import generation, services
 from chat.models import Message, Status
-from chat.services import Asker
+from chat.turns import Asker
 from tests.live import LiveAccount
 
 
