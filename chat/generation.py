@@ -16,7 +16,7 @@ from django.db import DatabaseError, OperationalError
 from chat import attached, catalog, events, grounding, mirror, providers, services, titles
 from chat.answers import Answer
 from chat.models import Status
-from chat.providers import Piece, Prompt
+from chat.providers import Piece, Prompt, Provider
 from chat.tool_calls import Abandoned
 from chat.tool_use import ToolUse
 from chat.turns import Outcome, Turn
@@ -87,13 +87,13 @@ class _Generation:
             raise asyncio.CancelledError
         if self.turn.attached:
             self.turn = await in_view_thread(partial(attached.joined, self.turn))
-        provider = await self._grounded()
+        ask = partial(self._ask, await self._grounded())
         if self.turn.prompt.tools:
-            await self.tools.write(self.turn.prompt, partial(self._ask, provider))
+            await self.tools.write(self.turn.prompt, ask)
         else:
-            await self._ask(provider, self.turn.prompt)
+            await ask(self.turn.prompt)
 
-    async def _ask(self, provider: providers.Provider, prompt: Prompt) -> Piece:
+    async def _ask(self, provider: Provider, prompt: Prompt) -> Piece:
         """One call to the model: its text is the answer's, what else it says is returned."""
         self.piece = Piece(model=self.piece.model)
         self.gap = "\n\n" if self.answer.text else ""
@@ -110,7 +110,7 @@ class _Generation:
         self.answer.flush()
         return self.piece
 
-    async def _grounded(self) -> providers.Provider:
+    async def _grounded(self) -> Provider:
         """Who writes the answer. Its sources are told before its first word."""
         if not (self.turn.lookup or self.turn.prompt.model == catalog.EXTRACTIVE):
             return providers.provider()

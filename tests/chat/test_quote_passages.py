@@ -7,6 +7,7 @@ import pytest
 
 from chat import context, tokens
 from chat.context import INSTRUCTION
+from chat.providers import Prompt
 
 Message = dict[str, Any]
 HOSTILE = (
@@ -24,7 +25,9 @@ def told(messages: list[Message]) -> list[Message]:
 
 def quote(*texts: str, said: list[Message] | None = None) -> tuple[list[Message], int]:
     passages = [{"title": "A", "page": 3, "section": "", "text": text} for text in texts]
-    return context.quote(said or [{"role": "user", "content": "What?"}], passages, None)
+    asked = Prompt("any", said or [{"role": "user", "content": "What?"}])
+    prompt, count = context.quote(asked, passages)
+    return prompt.messages, count
 
 
 def test_a_passage_cannot_break_out() -> None:
