@@ -5,6 +5,7 @@ leases of all its answers every second, saves what they say so far, and hears wh
 """
 
 import asyncio
+import contextvars
 import logging
 from contextlib import aclosing
 from dataclasses import replace
@@ -165,8 +166,11 @@ def start(turn: Turn, *, stream: bool) -> Answer:
     global _keeper
     generation = _Generation(turn, stream=stream)
     _running[turn.answer.id] = generation
+    if shutdown.has_begun():  # admitted a moment before: `stop_all` may have looked already
+        generation.stop(Status.FAILED)
     if _keeper is None or _keeper.done():
-        _keeper = asyncio.create_task(_keep())
+        # In a context of its own: its log lines are not those of the request that came first.
+        _keeper = asyncio.create_task(_keep(), context=contextvars.Context())
     return generation.answer
 
 
