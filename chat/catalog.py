@@ -1,6 +1,7 @@
 """Which model answers: the public names, and the provider's name behind each."""
 
 import asyncio
+import contextvars
 import time
 from typing import NamedTuple
 
@@ -70,7 +71,7 @@ class _Listing:
 
     async def names(self) -> list[str]:
         if self._asked is None or (self._asked.done() and time.monotonic() >= self._until):
-            self._asked = asyncio.create_task(self._ask())
+            self._asked = asyncio.create_task(self._ask(), context=contextvars.Context())
         try:
             return await asyncio.shield(self._asked)
         except providers.ProviderFailed as failure:

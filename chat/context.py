@@ -9,9 +9,9 @@ from typing import Any
 
 from django.conf import settings
 
-from chat import tokens, tool_messages, tools
+from chat import tokens, tool_messages
 from chat.models import Message, Role
-from chat.providers import Prompt
+from chat.providers import Functions, Prompt
 
 JSON = dict[str, Any]
 LONGEST_BRANCH = 500  # messages looked at; older ones are not sent
@@ -32,7 +32,7 @@ def build(
     system: str,
     branch: Iterable[Message],
     max_tokens: int | None,
-    offered: Sequence[JSON] = (),
+    offered: Functions | None = None,
 ) -> list[JSON]:
     """Messages for the provider: `system`, and the newest whole ones that the context holds.
 
@@ -43,10 +43,7 @@ def build(
         said = [each for m in branch for each in _with_calls(m)]
     else:
         said = [m.as_prompt() for m in branch if m.content or m.role == Role.USER]
-    fitting = _fitting(said, _budget(max_tokens, offered) - tokens.count_messages(head))
-    while fitting[0]["role"] == "tool":  # its call did not fit
-        del fitting[0]
-    return head + fitting
+    return head + _fitting(said, _budget(max_tokens, offered) - tokens.count_messages(head))
 
 
 def _with_calls(message: Message) -> list[JSON]:
@@ -112,10 +109,11 @@ def _lines(passages: Sequence[dict[str, Any]], room: int) -> list[str]:
     return lines
 
 
-def _budget(max_tokens: int | None, offered: Sequence[JSON] = ()) -> int:
+def _budget(max_tokens: int | None, offered: Functions | None = None) -> int:
     context = settings.CHAT_CONTEXT_TOKENS
     reserved = int(context * RESERVED_FOR_THE_ANSWER)
-    return context - min(max_tokens or reserved, context // 2) - tools.count(offered)
+    taken = offered.tokens if offered else 0
+    return context - min(max_tokens or reserved, context // 2) - taken
 
 
 def _fitting(said: list[JSON], budget: int) -> list[JSON]:
@@ -124,8 +122,14 @@ def _fitting(said: list[JSON], budget: int) -> list[JSON]:
     for index in range(len(said) - 1, -1, -1):
         room -= _tokens_at_most(said[index]["content"], room)
         if room < 0 and index < len(said) - 1:
-            return said[index + 1 :]
+            return _begun(said[index + 1 :])
     return said
+
+
+def _begun(said: list[JSON]) -> list[JSON]:
+    """Without results at the beginning whose calls did not fit."""
+    first = next(index for index, each in enumerate(said) if each["role"] != "tool")
+    return said[first:]
 
 
 def _tokens_at_most(content: str, room: int) -> int:

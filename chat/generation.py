@@ -5,6 +5,7 @@ leases of all its answers every second, saves what they say so far, and hears wh
 """
 
 import asyncio
+import contextvars
 import logging
 from contextlib import aclosing
 from dataclasses import replace
@@ -16,7 +17,7 @@ from django.db import DatabaseError, OperationalError
 from chat import attached, catalog, events, grounding, mirror, providers, services, titles
 from chat.answers import Answer
 from chat.models import Status
-from chat.providers import Piece, Prompt
+from chat.providers import Piece, Prompt, Provider
 from chat.tool_calls import Abandoned
 from chat.tool_use import ToolUse
 from chat.turns import Outcome, Turn
@@ -87,13 +88,13 @@ class _Generation:
             raise asyncio.CancelledError
         if self.turn.attached:
             self.turn = await in_view_thread(partial(attached.joined, self.turn))
-        provider = await self._grounded()
+        ask = partial(self._ask, await self._grounded())
         if self.turn.prompt.tools:
-            await self.tools.write(self.turn.prompt, partial(self._ask, provider))
+            await self.tools.write(self.turn.prompt, ask)
         else:
-            await self._ask(provider, self.turn.prompt)
+            await ask(self.turn.prompt)
 
-    async def _ask(self, provider: providers.Provider, prompt: Prompt) -> Piece:
+    async def _ask(self, provider: Provider, prompt: Prompt) -> Piece:
         """One call to the model: its text is the answer's, what else it says is returned."""
         self.piece = Piece(model=self.piece.model)
         self.gap = "\n\n" if self.answer.text else ""
@@ -110,7 +111,7 @@ class _Generation:
         self.answer.flush()
         return self.piece
 
-    async def _grounded(self) -> providers.Provider:
+    async def _grounded(self) -> Provider:
         """Who writes the answer. Its sources are told before its first word."""
         if not (self.turn.lookup or self.turn.prompt.model == catalog.EXTRACTIVE):
             return providers.provider()
@@ -165,8 +166,11 @@ def start(turn: Turn, *, stream: bool) -> Answer:
     global _keeper
     generation = _Generation(turn, stream=stream)
     _running[turn.answer.id] = generation
+    if shutdown.has_begun():  # admitted a moment before: `stop_all` may have looked already
+        generation.stop(Status.FAILED)
     if _keeper is None or _keeper.done():
-        _keeper = asyncio.create_task(_keep())
+        # In a context of its own: its log lines are not those of the request that came first.
+        _keeper = asyncio.create_task(_keep(), context=contextvars.Context())
     return generation.answer
 
 

@@ -6,6 +6,7 @@ is a short call of its own, and no other answer waits for either.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -47,7 +48,7 @@ async def ground(turn: Turn) -> Grounded:
 
 async def _by_knowledge(turn: Turn, lookup: Lookup) -> Grounded | None:
     """None: knowledge does not cover it."""
-    query, hits = await _search(lookup)
+    query, hits = await _search(_about(turn, lookup))
     if _is_extractive(turn):
         extract = await _chosen(query, hits)
         return Grounded(turn.prompt, extract, extract.sources) if extract else None
@@ -55,6 +56,14 @@ async def _by_knowledge(turn: Turn, lookup: Lookup) -> Grounded | None:
     passages = [_passage(each) for each in found]
     prompt, told = await beside_database(context.quote, turn.prompt, passages)
     return Grounded(prompt, providers.provider(), found[:told]) if told else None
+
+
+def _about(turn: Turn, lookup: Lookup) -> Lookup:
+    """Who can but quote quotes what is attached, where anything is."""
+    if not (turn.attached and _is_extractive(turn)):
+        return lookup
+    attached = [each["id"] for each in turn.attached]
+    return replace(lookup, filters=replace(lookup.filters, source_ids=attached))
 
 
 async def _chosen(query: Query, hits: Hits) -> extractive.Extract | None:

@@ -15,23 +15,23 @@ from webhooks.events import IS_HEARD
 # planner would sometimes go through all the chats of the account. And an answer in the making is
 # the assistant's; to say so makes it look rare enough for an index scan, which, unlike a bitmap's,
 # does not come by each answer that has ended since the last vacuum.
-UNDER_WAY = f"""
-SELECT count(*), now(), {IS_HEARD}, {ANY_CHUNK}
+LOOK = f"""
+SELECT count(*), now(), {ANY_CHUNK}, {IS_HEARD}
 FROM chat_message m
 WHERE m.status = 'generating' AND m.role = 'assistant' AND m.lease_expires_at > now()
     AND (SELECT c.owner_id FROM chat_chat c WHERE c.id = m.chat_id) = %s
 """  # noqa: S608  (no value is part of it)
 
 
-class Checked(NamedTuple):
-    """What the database said on the way."""
+class Beginning(NamedTuple):
+    """What the database said on the way: asked together, it costs next to nothing."""
 
-    now: datetime  # its clock, which leases are judged by
-    is_heard: bool  # webhooks are to be told of what happens
+    now: datetime  # by the database's clock, which leases are judged by
     has_knowledge: bool  # there is something to look up
+    is_heard: bool  # webhooks are to be told of what happens
 
 
-def check_answers_at_once(user: User) -> Checked:
+def check_answers_at_once(user: User) -> Beginning:
     """Exact: the account's other beginnings wait until this transaction has ended.
 
     Raises RateLimited.
@@ -39,7 +39,7 @@ def check_answers_at_once(user: User) -> Checked:
     limit = user.tier.concurrent_answers
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [user.id.int & (2**63 - 1)])
-    used, checked = _under_way(user)
+    used, beginning = _look(user)
     if used >= limit:
         raise RateLimited(
             f"Your tier allows {limit} answers at once.",
@@ -48,16 +48,16 @@ def check_answers_at_once(user: User) -> Checked:
             limit=limit,
             used=used,
         )
-    return checked
+    return beginning
 
 
 def count_answers(user: User) -> int:
     """How many are in the making."""
-    return _under_way(user)[0]
+    return _look(user)[0]
 
 
-def _under_way(user: User) -> tuple[int, Checked]:
+def _look(user: User) -> tuple[int, Beginning]:
     with connection.cursor() as cursor:
-        cursor.execute(UNDER_WAY, [user.id, audiences(user), user.id])
+        cursor.execute(LOOK, [audiences(user), user.id, user.id])
         used, *rest = cursor.fetchone()
-        return used, Checked(*rest)
+        return used, Beginning(*rest)

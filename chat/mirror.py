@@ -5,6 +5,7 @@ answers share a round trip. With Redis down events are dropped: only resuming el
 """
 
 import asyncio
+import contextvars
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -51,7 +52,7 @@ def add(message_id: UUID, number: int, event: bytes) -> None:
         return
     _pending.setdefault(message_id, []).append(Entry(number, event))
     if _writer is None or _writer.done():
-        _writer = asyncio.get_running_loop().create_task(_write_pending())
+        _writer = asyncio.create_task(_write_pending(), context=contextvars.Context())
 
 
 async def close() -> None:

@@ -7,19 +7,18 @@ Both raise ProviderFailed, which says in our words what went wrong: never in the
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from django.conf import settings
 
 from chat import function_calls
 from chat.function_calls import FunctionCall, plain
+from chat.sessions import open_session
 from chat.sse import DataLines
 
 logger = logging.getLogger(__name__)
@@ -36,11 +35,20 @@ LONGEST_REFUSAL = 65_536  # bytes
 
 
 @dataclass(frozen=True, slots=True)
+class Functions:
+    """What is sent as `tools`: it is the same each time, so it is made ready once."""
+
+    names: tuple[str, ...]
+    json: str
+    tokens: int  # that it takes of the context
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     model: str
     messages: list[dict[str, Any]]
     options: dict[str, Any] = field(default_factory=dict)  # temperature, max_tokens, ...
-    tools: Sequence[dict[str, Any]] = ()  # functions that the model may call, as OpenAI's `tools`
+    tools: Functions | None = None  # that the model may call
 
 
 @dataclass(slots=True)
@@ -100,7 +108,9 @@ class OpenAICompatible:
     def __init__(self, session: aiohttp.ClientSession, base_url: str, api_key: str) -> None:
         self._session = session
         self._url = f"{base_url}/chat/completions"
-        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._headers = {"Content-Type": "application/json"}
+        if api_key:
+            self._headers["Authorization"] = f"Bearer {api_key}"
 
     async def close(self) -> None:
         await self._session.close()
@@ -153,13 +163,14 @@ class OpenAICompatible:
         self, prompt: Prompt, *, stream: bool
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         body = {"model": prompt.model, "messages": prompt.messages, **prompt.options}
-        if prompt.tools:
-            body["tools"] = prompt.tools
         if stream:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         try:
             async with self._session.post(
-                self._url, json=body, headers=self._headers, timeout=_timeout(stream)
+                self._url,
+                data=_encoded(body, prompt.tools),
+                headers=self._headers,
+                timeout=_timeout(stream),
             ) as response:
                 if response.status != 200:
                     if prompt.tools and await _refuses_tools(response):
@@ -172,6 +183,11 @@ class OpenAICompatible:
             raise ProviderFailed("The language model took too long.") from error
         except aiohttp.ClientError as error:
             raise ProviderFailed("The language model's answer was cut off.") from error
+
+
+def _encoded(body: dict[str, Any], tools: Functions | None) -> bytes:
+    text = json.dumps(body)
+    return (f'{text[:-1]}, "tools": {tools.json}}}' if tools else text).encode()
 
 
 def _timeout(stream: bool) -> aiohttp.ClientTimeout:
@@ -299,7 +315,7 @@ def _malformed() -> ProviderFailed:
 @cache
 def provider() -> OpenAICompatible:
     """The provider of this process: one connection pool, for its one event loop."""
-    return OpenAICompatible(_session(), settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY)
+    return OpenAICompatible(open_session(), settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY)
 
 
 async def close() -> None:
@@ -312,30 +328,15 @@ async def close() -> None:
 @asynccontextmanager
 async def opened() -> AsyncIterator[Provider]:
     """A provider for a while, where event loops come and go."""
-    async with _session() as session:
+    async with open_session() as session:
         yield OpenAICompatible(session, settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY)
-
-
-def _session() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        # Shorter than the five seconds after which common servers hang up.
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        proxy=_proxy(settings.OPENAI_BASE_URL),
-    )
-
-
-def _proxy(url: str) -> str | None:
-    """The environment's (HTTPS_PROXY, NO_PROXY, ...), looked up once and not at every call."""
-    parts = urlsplit(url)
-    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
 async def list_models() -> list[str]:
     """Names from the provider's /models. Raises ProviderFailed."""
     try:
         async with (
-            _session() as session,
+            open_session() as session,
             session.get(
                 f"{settings.OPENAI_BASE_URL}/models",
                 headers={"Authorization": f"Bearer {settings.OPENAI_API_KEY}"},

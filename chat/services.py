@@ -66,7 +66,7 @@ def start_chat(
         insert(chat, question, answer)
         if checked.is_heard:
             announcing.question_asked(question, asker.user.pk)
-    return _turn(chat, answer, named, [question], asker, first=True)
+    return _turn(chat, answer, named, [question], first=True)
 
 
 def continue_chat(
@@ -113,7 +113,7 @@ def regenerate(message: Message, *, asker: Asker, model: str | None, options: JS
     answer = _empty_answer(message.chat, message.parent, named, {**kept, **options}, asker)
     branch = list(Message.objects.branch(message.parent_id, context.LONGEST_BRANCH))
     _store(message.chat, asker, [answer])
-    return _turn(message.chat, answer, named, branch, asker)
+    return _turn(message.chat, answer, named, branch)
 
 
 def _ask(chat: Chat, asker: Asker, question: Message, model: str, options: JSON) -> Turn:
@@ -123,7 +123,7 @@ def _ask(chat: Chat, asker: Asker, question: Message, model: str, options: JSON)
     before = Message.objects.branch(question.parent_id, context.LONGEST_BRANCH)
     branch = [*before, question]
     _store(chat, asker, [question, answer])
-    return _turn(chat, answer, named, branch, asker)
+    return _turn(chat, answer, named, branch)
 
 
 def _question(
@@ -155,12 +155,12 @@ def _empty_answer(
     )
 
 
-def _begin(answer: Message, asker: Asker) -> limits.Checked:
+def _begin(answer: Message, asker: Asker) -> limits.Beginning:
     """In the transaction that stores it. Raises RateLimited."""
-    checked = limits.check_answers_at_once(asker.user)
-    answer.lease_expires_at = checked.now + LEASE
-    answer.may_cite = checked.has_knowledge
-    return checked
+    beginning = limits.check_answers_at_once(asker.user)
+    answer.lease_expires_at = beginning.now + LEASE
+    answer.may_cite = beginning.has_knowledge
+    return beginning
 
 
 def _store(chat: Chat, asker: Asker, messages: list[Message]) -> None:
@@ -198,12 +198,11 @@ def _turn(
     answer: Message,
     model: catalog.Model,
     branch: list[Message],
-    asker: Asker,
     *,
     first: bool = False,
 ) -> Turn:
     options = {name: value for name, value in answer.options.items() if name in OPTIONS}
-    offered = tools.offered(*model, asker.key, answer.options.get("tools", True))
+    offered = tools.offered(*model, answer.api_key, answer.options)
     messages = context.build(chat.system, branch, options.get("max_tokens"), offered)
     prompt = Prompt(model.provider_name, messages, options, offered)
     lookup = lookups.of(answer, chat.owner_id, branch) if answer.may_cite else None

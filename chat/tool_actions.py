@@ -10,6 +10,7 @@ from django.db import transaction
 from accounts.models import User
 from documents.models import Document
 from documents.services import change_document, create_document
+from knowledge.filters import Filters
 from knowledge.search import Found, search
 
 JSON = dict[str, Any]
@@ -22,8 +23,8 @@ class Done(NamedTuple):
     told: JSON
 
 
-def search_knowledge(owner: User, *, query: str, limit: int) -> Done:
-    found = search(owner, query, limit=limit)
+def search_knowledge(owner: User, *, query: str, limit: int, filters: Filters) -> Done:
+    found = search(owner, query, filters=filters, limit=limit)
     return Done(
         {"passages": [shown_passage(each) for each in found]},
         {"passages": [{**shown_passage(each), "content": each.content} for each in found]},

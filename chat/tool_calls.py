@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from django.db import transaction
 
 from accounts.models import User
-from chat import tokens
+from chat import lookups, tokens
 from chat.function_calls import FunctionCall
 from chat.models import Message, Status
-from chat.tools import TOOLS, Tool
+from chat.tools import SEARCH, TOOLS, Tool
 from chat.turns import Turn
 from chatbot_project.api import bodies
 from chatbot_project.api.errors import (
@@ -112,7 +112,7 @@ def carry_out(
     try:
         with transaction.atomic() if tool.writes else nullcontext():
             owner = User.objects.get(pk=turn.owner_id)
-            done = tool.run(owner, **meant.arguments)
+            done = tool.run(owner, **meant.arguments, **_narrowed(tool, turn))
             kept = {**meant.shown(), "status": "completed", "result": done.shown, "error": None}
             keep(turn.answer, [*before, kept], spent)
     except EmbedderUnavailable:
@@ -121,6 +121,13 @@ def carry_out(
     except ApiError as error:
         return fail(turn, before, spent, meant, error)
     return Carried(kept, *fitted(json.dumps(done.told, ensure_ascii=False), room))
+
+
+def _narrowed(tool: Tool, turn: Turn) -> JSON:
+    """The request's own filters hold for what the model looks up, too."""
+    if tool.name != SEARCH:
+        return {}
+    return {"filters": lookups.filters_of(turn.answer.options.get("knowledge"))}
 
 
 def refuse(

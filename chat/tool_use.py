@@ -46,7 +46,7 @@ class ToolUse:
         try:
             piece = await ask(prompt)
         except ToolsRefused:
-            await ask(replace(prompt, messages=tool_messages.without(prompt.messages), tools=()))
+            await ask(replace(prompt, messages=tool_messages.without(prompt.messages), tools=None))
             tools.note_refusal(prompt.model)
             return
         begun = 0  # where the text of the last call to the model begins
@@ -86,7 +86,7 @@ class ToolUse:
             call.id = f"call_{len(self.calls) + 1}"
 
     async def _understood(self, call: FunctionCall) -> Understood:
-        offered = [each["function"]["name"] for each in self.turn.prompt.tools]
+        offered = self.turn.prompt.tools.names if self.turn.prompt.tools else ()
         if len(self.calls) >= MOST_CALLS:
             reason = RateLimited(f"An answer may call functions {MOST_CALLS} times. Answer now.")
             return Understood(call.id, call.name, error=reason)

@@ -35,7 +35,7 @@ class Turn:
     prompt: Prompt
     first: bool  # the first exchange of its chat
     lookup: Lookup | None = None  # None: there is nothing to find, or it is not wanted
-    # To the questions so far: what the prompt has yet to get the text of.
+    # What is attached to the questions so far, whose texts the prompt has yet to get.
     attached: Sequence[dict[str, Any]] = ()
 
 

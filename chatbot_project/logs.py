@@ -16,6 +16,7 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 FORMATS = ("json", "text", "auto")
 PLAIN = (str, int, float, type(None))
 SECRETS = re.compile(r"(cb_live_|whsec_|sk-|Bearer )[\w+/=.-]{8,}")
+TYPE = re.compile(r"\w+(?=\()")
 # Whose texts name hosts and files, never what a user sent. Of all others only the type is told.
 QUOTABLE = (OSError, OperationalError, RedisError, ImproperlyConfigured)
 
@@ -66,7 +67,7 @@ def access_logger(level: str, output: str) -> Any:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             hide_secrets,
-            renderer(is_text(output)),
+            *renderers(is_text(output)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
@@ -82,20 +83,50 @@ def shared() -> list[Processor]:
     ]
 
 
-def renderer(as_text: bool) -> Processor:
-    return structlog.dev.ConsoleRenderer() if as_text else structlog.processors.JSONRenderer()
+def renderers(as_text: bool) -> list[Processor]:
+    if as_text:
+        return [escape_controls, structlog.dev.ConsoleRenderer()]
+    return [structlog.processors.JSONRenderer()]
 
 
 def formatter(as_text: bool) -> structlog.stdlib.ProcessorFormatter:
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[*shared(), structlog.stdlib.ExtraAdder(), plain_extras],
+        foreign_pre_chain=[
+            hide_exception_texts,
+            *shared(),
+            structlog.stdlib.ExtraAdder(),
+            plain_extras,
+        ],
+        pass_foreign_args=True,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             explain_exception,
             hide_secrets,
-            renderer(as_text),
+            *renderers(as_text),
         ],
     )
+
+
+def hide_exception_texts(logger: Any, name: str, event: EventDict) -> EventDict:
+    """Where a message quotes an exception, only its type: Celery's do, as an argument `exc`."""
+    given = event.pop("positional_args", ())
+    if isinstance(given, dict) and "exc" in given:
+        hidden = {"exc": type_named(given["exc"]), "traceback": "", "args": "", "kwargs": ""}
+        event["event"] = event["_record"].msg % {**given, **hidden}
+    elif isinstance(given, tuple) and any(isinstance(each, BaseException) for each in given):
+        event["event"] = event["_record"].msg % tuple(map(quotable, given))
+    return event
+
+
+def type_named(text: str) -> str:
+    """The type in an exception's repr."""
+    found = TYPE.match(text)
+    return found[0] if found else "an exception"
+
+
+def quotable(value: Any) -> Any:
+    hidden = isinstance(value, BaseException) and not isinstance(value, QUOTABLE)
+    return type(value).__qualname__ if hidden else value
 
 
 def plain_extras(logger: Any, name: str, event: EventDict) -> EventDict:
@@ -126,6 +157,14 @@ def described(error: BaseException) -> list[str]:
     lines.append(f"{type(error).__module__}.{type(error).__qualname__}{quoted}")
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return [*described(cause), "-- then", *lines] if cause else lines
+
+
+def escape_controls(logger: Any, name: str, event: EventDict) -> EventDict:
+    """For terminals: what a request holds must not write lines of its own, nor move the cursor."""
+    for field, value in event.items():
+        if isinstance(value, str) and not value.isprintable() and field != "exception":
+            event[field] = "".join(c if c.isprintable() else repr(c)[1:-1] for c in value)
+    return event
 
 
 def hide_secrets(logger: Any, name: str, event: EventDict) -> MutableMapping[str, Any]:

@@ -316,9 +316,8 @@ CHAT_DEFAULT_MODEL = env.str(
 )
 # Models that may call functions, by their public names; * is every one.
 CHAT_TOOLS = [] if EMBEDDED_MODEL else env.list("CHAT_TOOLS", default=["*"])
-for name in {*CHAT_TOOLS} - {"*", "none"}:
-    if CHAT_MODELS and name not in CHAT_MODELS:
-        raise BadSetting("CHAT_TOOLS", f"{name!r} is not one of CHAT_MODELS.")
+if CHAT_MODELS and (unknown := {*CHAT_TOOLS} - {*CHAT_MODELS, "*", "none"}):
+    raise BadSetting("CHAT_TOOLS", f"{min(unknown)!r} is not one of CHAT_MODELS.")
 CHAT_CONTEXT_TOKENS = env.int(
     "CHAT_CONTEXT_TOKENS", 4096 if EMBEDDED_MODEL else 16_000, minimum=256
 )

@@ -18,6 +18,7 @@ from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.utils import HEADER_NAME_RE, INVALID_HEADER_VALUE_BYTES
 from twisted.web import http
 
+from chatbot_project.api import shutdown
 from chatbot_project.api.body_limits import TOO_LARGE, body_limit
 
 # Twisted knows none of the newer ones: 429 Too Many Requests was "Unknown Status".
@@ -133,7 +134,7 @@ class Channel(http.HTTPChannel):
             self.refuse()
             self.length = 0  # so that the request is served now
         super().allHeadersReceived()
-        self.persistent = self.persistent and not self.draining
+        self.persistent = self.persistent and not self.draining and not shutdown.has_begun()
 
     def _send100Continue(self) -> None:  # noqa: N802
         if not self.draining:

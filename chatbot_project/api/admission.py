@@ -7,10 +7,11 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from chatbot_project.api import idempotency, limits
+from chatbot_project.api import idempotency, limits, shutdown
 from chatbot_project.api.addresses import limited_address
 from chatbot_project.api.body_limits import refusal_of
 from chatbot_project.api.callers import Authenticate, Caller
+from chatbot_project.api.errors import ShuttingDown
 from chatbot_project.api.errors_handler import DATABASE_FAILED
 from chatbot_project.api.idempotency import Earlier
 from chatbot_project.api.requests import ApiRequest
@@ -42,6 +43,13 @@ def admit(request: ApiRequest) -> Earlier | None:
     if refusal := refusal_of(request):
         raise refusal
     return idempotency.claim(request)
+
+
+def require_open(request: ApiRequest) -> None:
+    """Raises ShuttingDown, to the requests that come over connections kept open."""
+    if shutdown.has_begun():
+        request.api.usage = uncounted()
+        raise ShuttingDown
 
 
 def uncounted() -> limits.Usage:

@@ -8,16 +8,19 @@ from typing import Any
 from urllib.parse import quote
 
 import django
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler
+from django.db import connections
 from django.urls import set_script_prefix
 from servestatic import ServeStaticASGI
 
 from chatbot_project.api import shutdown
 from chatbot_project.api.body_limits import TOO_LARGE, body_limit, mark
 from chatbot_project.api.requests import is_page
+from chatbot_project.api.threads import PAGES
 
 Scope = Any  # the specification's dicts: see asgiref.typing
 Message = Any
@@ -35,7 +38,8 @@ def application_for() -> "Application":
 class Application(ASGIHandler):
     def __init__(self) -> None:
         super().__init__()
-        self.static = static_files(super().__call__)
+        self.static = static_files(self.serve)
+        self.pages = asyncio.Semaphore(PAGES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -44,8 +48,6 @@ class Application(ASGIHandler):
             await send({"type": "websocket.close"})  # refused: there is nothing to talk to yet
         elif scope["path"].startswith(settings.STATIC_URL):
             await self.static(scope, LimitedBody(scope, receive), with_request_id(send))
-        elif is_page(scope["path"]):
-            await super().__call__(scope, LimitedBody(scope, receive), send)
         else:
             await self.serve(scope, LimitedBody(scope, receive), send)
 
@@ -62,7 +64,8 @@ class Application(ASGIHandler):
         with body:
             set_script_prefix("/")
             request, _ = self.create_request(scope, body)
-            answering = asyncio.ensure_future(self.answer(request, send))
+            answer = self.answer_page if is_page(request.path) else self.answer
+            answering = asyncio.ensure_future(answer(request, send))
             gone = asyncio.ensure_future(receive())
             try:
                 await asyncio.wait({answering, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -76,6 +79,19 @@ class Application(ASGIHandler):
             await self.send_response(response, send)
         finally:
             response.close()
+
+    async def answer_page(self, request: Any, send: Send) -> None:
+        """In a thread of the page's own; few at once, and none keeps its connection while a
+        slow reader takes the page: calls to the API need the others.
+        """
+        async with ThreadSensitiveContext():
+            async with self.pages:
+                response = await self.run_get_response(request)
+                await sync_to_async(connections.close_all)()
+            try:
+                await self.send_response(response, send)
+            finally:
+                await sync_to_async(response.close)()
 
     def create_request(self, scope: Scope, body_file: Any) -> Any:
         """Makes good what servers leave open: raw bytes in a query, a chunked body's length."""

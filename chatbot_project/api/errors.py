@@ -118,6 +118,16 @@ class Unavailable(ApiError):
         super().__init__(message, headers={"Retry-After": "2"}, **details)
 
 
+class ShuttingDown(ApiError):
+    """The process is ending. Another one behind the same address may serve the next try."""
+
+    status_code = 503
+    default_detail = "The server is shutting down. Try again."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "2", "Connection": "close"})
+
+
 class ModelUnavailable(ApiError):
     status_code = 503
     default_code = "MODEL_UNAVAILABLE"

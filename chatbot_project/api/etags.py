@@ -23,7 +23,10 @@ def conditional(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     wanted = [opaque(item) for item in parse_etags(request.headers.get("If-None-Match", ""))]
     if etag not in wanted and "*" not in wanted:
         return response
-    return HttpResponse(status=304, headers={"ETag": etag})
+    unchanged = HttpResponse(status=304, headers=response.headers)
+    del unchanged.headers["Content-Type"]  # there is no content
+    unchanged.cookies = response.cookies
+    return unchanged
 
 
 def opaque(etag: str) -> str:

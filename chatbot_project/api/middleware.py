@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from chatbot_project.api import access_log, repeats
-from chatbot_project.api.admission import admit, needs_database
+from chatbot_project.api.admission import admit, needs_database, require_open
 from chatbot_project.api.body_limits import refusal_of
 from chatbot_project.api.errors_handler import render, render_for_page
 from chatbot_project.api.requests import ApiRequest, State, is_api
@@ -66,6 +66,7 @@ class Plumbing:
                 return render(refusal, request)
             return cast(HttpResponseBase, await self.get_response(request))
         try:
+            require_open(request)
             admitting = in_database if needs_database(request) else beside_database
             if earlier := await admitting(admit, request):
                 return await repeats.replay(request, earlier)

@@ -11,6 +11,7 @@ LIMIT = 3.0  # seconds for each hook; they run side by side
 
 Hook = Callable[[], Awaitable[None]]
 hooks: list[Hook] = []
+_begun = False
 
 
 def register(hook: Hook) -> Hook:
@@ -20,8 +21,15 @@ def register(hook: Hook) -> Hook:
     return hook
 
 
+def has_begun() -> bool:
+    """Whether the process is ending: what is begun now, no hook would save."""
+    return _begun
+
+
 async def run() -> None:
     """Never raises: one hook's failure must not keep the others from saving."""
+    global _begun
+    _begun = True
     results = await asyncio.gather(
         *(asyncio.wait_for(hook(), LIMIT) for hook in hooks), return_exceptions=True
     )

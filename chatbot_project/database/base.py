@@ -1,5 +1,5 @@
 """PostgreSQL as Django knows it, without the pooled connections that have died, and without a
-queue of calls that all wait for a database which is down.
+queue of calls that all wait for a database which is down. One that is busy is not down.
 
 After a restart of the database every idle connection of the pool would fail one request. Django's
 CONN_HEALTH_CHECKS asks each one before each use, which costs a round trip; a look at its socket
@@ -7,29 +7,42 @@ does not: an idle connection has nothing to say but that the server has ended it
 """
 
 import select
+import time
 from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
+from psycopg_pool import PoolTimeout
 
 from chatbot_project.api.breaker import Breaker
 
 PAUSE = 1.5  # seconds without trying, after no connection could be had
 
 breaker = Breaker("The database does not answer: what needs it fails at once", PAUSE)
+_last_given = 0.0  # time.monotonic() when a call was given a connection
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        global _last_given
         if not breaker.allows():
             raise psycopg.OperationalError("the database did not answer a moment ago")
         try:
             connection = self.get_live_connection(conn_params)
         except psycopg.OperationalError as error:
-            breaker.failed(error)
+            if not self.is_busy(error):
+                breaker.failed(error)
             raise
+        _last_given = time.monotonic()
         breaker.succeeded()
         return connection
+
+    def is_busy(self, error: psycopg.OperationalError) -> bool:
+        """Whether others were given connections while this call waited for one in vain."""
+        if not isinstance(error, PoolTimeout) or self.pool is None:
+            return False
+        waited: float = self.pool.timeout
+        return time.monotonic() - _last_given < waited
 
     def get_live_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)

@@ -8,10 +8,14 @@ from typing import Any
 
 import httpx2
 import pytest
+from django.conf import settings
 
 from tests import servers
 from tests.live import LiveAccount
 from tests.servers import Server
+
+# Seconds that 42 calls would wait in turn, on the three threads that go to the database.
+IN_TURN = 42 / 3 * settings.DATABASE_OPTIONS["pool"]["timeout"]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +45,7 @@ def test_known_keys_are_refused_soon_and_not_counted(
     began = time.monotonic()
     answers = ask_at_once(cut_off, live_owner.headers, 12)
     answers += ask_at_once(cut_off, live_owner.headers, 30)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < IN_TURN * 2 / 3
     for answer in answers:
         assert answer.status_code == 503
         assert answer.json()["error"]["code"] == "INTERNAL_ERROR"
@@ -52,12 +56,9 @@ def test_known_keys_are_refused_soon_and_not_counted(
 def test_who_has_no_key_does_not_wait(cut_off: Server, live_owner: LiveAccount) -> None:
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(ask_at_once, cut_off, live_owner.headers, 9)
-        began = time.monotonic()
         [answer] = ask_at_once(cut_off, {}, 1)
-        took = time.monotonic() - began
-        waiting.result()
+        assert not waiting.done()
     assert answer.status_code == 401
-    assert took < 1.5
 
 
 def test_pages_say_so_too(cut_off: Server) -> None:

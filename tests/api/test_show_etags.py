@@ -22,6 +22,14 @@ def test_who_has_it_is_sent_304(owner_client: Client, pattern: str) -> None:
     assert "X-RateLimit-Limit" in response
 
 
+def test_what_is_kept_stays_as_public_as_it_was(client: Client, db: None) -> None:
+    whole = client.get("/api/schema")
+    response = client.get("/api/schema", headers={"If-None-Match": whole["ETag"]})
+    assert response.status_code == 304
+    assert response["Cache-Control"] == whole["Cache-Control"] == "public, max-age=300"
+    assert "Content-Type" not in response
+
+
 def test_who_has_another_version_is_sent_this_one(owner_client: Client) -> None:
     response = owner_client.get(PATH, headers={"If-None-Match": '"other"'})
     assert (response.status_code, response.json()) == (200, {"name": "hammer"})

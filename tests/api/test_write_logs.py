@@ -2,10 +2,12 @@
 
 import json
 import logging
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import httpx2
+from celery import shared_task
 
 from chatbot_project import logs
 from tests.live import LiveAccount, StartServer
@@ -84,3 +86,35 @@ def test_what_libraries_add_to_a_line_is_in_it() -> None:
     line = json.loads(logs.formatter(as_text=False).format(record))
     assert (line["event"], line["attempt"], line["host"]) == ("tried again", 3, "db.example.com")
     assert "request" not in line  # its text would hold the query
+
+
+@shared_task
+def fail_with(text: str) -> None:
+    raise ValueError(text)
+
+
+def test_what_fails_in_a_worker_is_told_without_its_text() -> None:
+    written = StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(logs.formatter(as_text=False))
+    tracer = logging.getLogger("celery.app.trace")
+    tracer.addHandler(handler)
+    fail_with.apply([MESSAGE])
+    tracer.removeHandler(handler)
+    line = json.loads(written.getvalue())
+    assert "fail_with" in line["event"]
+    assert line["event"].endswith("ValueError")
+    assert line["exception"].endswith("builtins.ValueError")
+    assert "pangolin" not in written.getvalue()
+
+
+def test_an_exception_among_the_arguments_is_its_type() -> None:
+    said = ("%s: %r", "broken", KeyError(MESSAGE))
+    record = logging.LogRecord("library", logging.ERROR, __file__, 1, said[0], said[1:], None)
+    assert json.loads(logs.formatter(as_text=False).format(record))["event"] == "broken: 'KeyError'"
+
+
+def test_a_path_moves_no_cursor_and_writes_no_line() -> None:
+    record = logging.LogRecord("x", logging.INFO, __file__, 1, "/a\x1b[2J\x07\nb\u202ec", (), None)
+    [line] = logs.formatter(as_text=True).format(record).splitlines()
+    assert r"/a\x1b[2J\x07\nb\u202ec" in line

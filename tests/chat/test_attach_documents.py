@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.services import create_api_key
 from chat import tokens
 from chatbot_project.api import ids
-from documents import services
+from documents import indexing, services
 from documents.models import Document
 from tests import events
 from tests.chat.asking import Json, ask, error_of, history, streaming
@@ -147,6 +147,21 @@ def test_of_a_long_one_the_parts_that_matter(
     assert TEXT in question
     assert "[...]" in question
     assert 6_000 < tokens.count(everything) < 16_000 * 0.75
+
+
+def test_the_extractive_model_quotes_what_is_attached(
+    client: httpx2.Client, live_owner: LiveAccount
+) -> None:
+    made = []
+    for month in ("March", "April"):
+        content = f"The launch of the rocket is in {month}."
+        fields: Json = {"title": "Launch", "content": content, "knowledge": True}
+        made.append(services.create_document(owner=live_owner.user, **fields))
+        indexing.index(made[-1].id)
+    for document, month in zip(made, ("March", "April"), strict=True):
+        question = {"message": "When is the launch of the rocket?", "model": "extractive"}
+        answer = client.post("/api/chat", json={**question, "attachments": [document.public_id]})
+        assert answer.json()["message"] == f"The launch of the rocket is in {month}. [1]"
 
 
 @pytest.mark.parametrize(

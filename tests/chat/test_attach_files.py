@@ -114,10 +114,30 @@ def test_of_a_long_one_the_parts_that_matter(
     filler = [f"Chunk {number} says nothing. " * 40 for number in range(80)]
     chunks = ["The beginning.", *filler, "The secret ingredient is saffron.", *filler]
     file = make_file(live_owner, chunks)
-    ask(client, model, message="Which ingredient is secret?", attachments=[file.public_id])
+    asked: Json = {"message": "Which ingredient is secret?", "knowledge": False}
+    ask(client, model, attachments=[file.public_id], **asked)
     text = told(upstream, model)
     assert text.index("The beginning.") < text.index("The secret ingredient is saffron.")
     assert "[...]" in text
+
+
+def test_beside_passages_of_the_knowledge_base(
+    client: httpx2.Client,
+    live_owner: LiveAccount,
+    make_file: MakeFile,
+    upstream: Upstream,
+    model: str,
+) -> None:
+    note = {"content": "The lever of the gizmo is oiled twice a year."}
+    assert client.post("/api/knowledge", json=note).status_code == 201
+    file = make_file(live_owner)
+    question = "How often is the lever of the gizmo oiled?"
+    answer = ask(client, model, message=question, attachments=[file.public_id])
+    text = told(upstream, model)
+    assert "oiled twice a year" in text.split("<attachment")[0]
+    assert CHUNKS[2] in text
+    assert text.endswith(question)
+    assert answer["sources"]
 
 
 def test_those_that_are_processed_are_waited_for(

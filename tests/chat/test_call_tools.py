@@ -114,6 +114,17 @@ def test_it_searches_knowledge(
     assert {**passage, "content": ""} == {**shown["result"]["passages"][0], "content": ""}
 
 
+def test_it_searches_within_what_the_request_allows(
+    client: httpx2.Client, upstream: Upstream, live_owner: LiveAccount, make_source: MakeSource
+) -> None:
+    make_source(live_owner.user, ["The gizmo costs 42 euros."])
+    mine = make_source(live_owner.user, ["The gizmo costs 43 euros."], tags=["new"])
+    search = FunctionCall("search_knowledge", {"query": "gizmo"})
+    model = upstream.model(calling(search), Script(["Done."]))
+    [shown] = ask(client, model, knowledge={"tags": ["new"]})["tool_calls"]
+    assert [each["source_id"] for each in shown["result"]["passages"]] == [mine.public_id]
+
+
 def test_several_calls_at_once(
     client: httpx2.Client, upstream: Upstream, live_owner: LiveAccount
 ) -> None:

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from accounts.services import create_api_key
-from chat.tools import TOOLS
+from chat.tools import SEARCH, TOOLS
 from documents.models import Document
 from tests.chat.asking import ask, error_of, streaming
 from tests.chat.calls import CREATE, calling, offered
@@ -38,6 +38,12 @@ def test_as_the_request_wants_them(client: httpx2.Client, upstream: Upstream) ->
     again = client.post(f"/api/chat/{chat}/messages/{answer['message_id']}/regenerate")
     assert again.status_code == 200
     assert set(offered(upstream.calls(model)[-1].body)) == set(wanted)
+
+
+def test_no_search_without_knowledge(client: httpx2.Client, upstream: Upstream) -> None:
+    assert offer(client, upstream, knowledge=False) == [n for n in TOOLS if n != SEARCH]
+    asked = {"message": "Hello", "model": "extractive"}
+    assert client.post("/api/chat", json=asked).json()["tool_calls"] == []
 
 
 @pytest.mark.parametrize(

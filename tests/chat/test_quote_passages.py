@@ -25,9 +25,9 @@ def told(messages: list[Message]) -> list[Message]:
 
 def quote(*texts: str, said: list[Message] | None = None) -> tuple[list[Message], int]:
     passages = [{"title": "A", "page": 3, "section": "", "text": text} for text in texts]
-    prompt = Prompt("any", said or [{"role": "user", "content": "What?"}])
-    quoting, count = context.quote(prompt, passages)
-    return quoting.messages, count
+    asked = Prompt("any", said or [{"role": "user", "content": "What?"}])
+    prompt, count = context.quote(asked, passages)
+    return prompt.messages, count
 
 
 def test_a_passage_cannot_break_out() -> None:
