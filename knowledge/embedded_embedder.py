@@ -25,6 +25,7 @@ class EmbeddedEmbedder:
 
     name = NAME
     window = WINDOW
+    batch = 64
 
     def __init__(self, threads: int) -> None:
         self._threads = min(threads, os.cpu_count() or 1)
