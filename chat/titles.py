@@ -6,13 +6,15 @@ so a process does that every two seconds at most; beat sweeps up what a lost mes
 
 import asyncio
 import logging
+from typing import NamedTuple
+from uuid import UUID
 
 from django.core.cache import cache
-from django.db.models import Case, F, Value, When
+from django.db import connection
 from kombu.exceptions import OperationalError
 
 from chat import catalog, providers
-from chat.models import TITLE_LENGTH, Chat, Message, Role, Status
+from chat.models import TITLE_LENGTH
 from chat.providers import Prompt, ProviderFailed
 from chatbot_project.api.errors import ApiError
 from chatbot_project.api.threads import in_database
@@ -25,13 +27,41 @@ BATCH = 100
 LOCK = "chat:titles"
 TITLE_SECONDS = 30  # a worker has other work to do
 LOCK_SECONDS = 120  # longer than a batch takes; a worker that dies delays titles so long
-LONGEST_EXCERPT = 2_000  # characters of each message
 INSTRUCTION = (
     "Write a title of two to six words for this conversation, in its language. "
     "Answer with the title alone: no quotation marks, no full stop."
 )
 
+# The chats are few, found by an index of their own, and the first answer of each is looked up:
+# the planner would rather sort all the answers there are.
+FIRST_EXCHANGES = """
+SELECT chat.id, chat.model, first.question, first.answer
+FROM chat_chat chat CROSS JOIN LATERAL (
+    SELECT left(question.content, 2000) AS question, left(answer.content, 2000) AS answer
+    FROM chat_message answer JOIN chat_message question ON question.id = answer.parent_id
+    WHERE answer.chat_id = chat.id AND answer.role = 'assistant' AND answer.status = 'completed'
+        AND question.parent_id IS NULL
+    ORDER BY answer.id LIMIT 1
+) first
+WHERE chat.title_wanted ORDER BY chat.id LIMIT %s
+"""
+SAVE = """
+UPDATE chat_chat chat SET title_wanted = false,
+    title = CASE WHEN made.title = '' THEN chat.title ELSE made.title END
+FROM unnest(%s::uuid[], %s::text[]) AS made (id, title)
+WHERE chat.id = made.id AND chat.title_wanted
+"""
+
 _waking: asyncio.TimerHandle | None = None
+
+
+class Exchange(NamedTuple):
+    """The beginning of a chat, each message cut."""
+
+    chat_id: UUID
+    model: str
+    question: str
+    answer: str
 
 
 def wake_up() -> None:
@@ -60,31 +90,26 @@ async def make_titles() -> None:
         return
     try:
         async with providers.opened() as provider:
-            while answers := await in_database(_first_answers):
-                titles = await asyncio.gather(*(_title(provider, answer) for answer in answers))
-                await in_database(_save, answers, titles)
+            while exchanges := await in_database(_first_exchanges):
+                titles = await asyncio.gather(*(_title(provider, each) for each in exchanges))
+                await in_database(_save, exchanges, titles)
                 cache.touch(LOCK, LOCK_SECONDS)
     finally:
         cache.delete(LOCK)
 
 
-def _first_answers() -> list[Message]:
-    """The first answers of some chats that want a title, with their questions."""
-    answers = Message.objects.filter(
-        chat__title_wanted=True,
-        role=Role.ASSISTANT,
-        status=Status.COMPLETED,
-        parent__parent=None,
-    )
-    one_each = answers.select_related("chat", "parent").order_by("chat", "id").distinct("chat")
-    return list(one_each[:BATCH])
+def _first_exchanges() -> list[Exchange]:
+    """Those of some chats that want a title."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIRST_EXCHANGES, [BATCH])
+        return [Exchange(*row) for row in cursor.fetchall()]
 
 
-async def _title(provider: providers.Provider, answer: Message) -> str:
+async def _title(provider: providers.Provider, exchange: Exchange) -> str:
     """Empty where none could be made: the cut message stays."""
     try:
-        model = catalog.resolve(answer.chat.model).provider_name
-        prompt = Prompt(model, _messages(answer), {"max_tokens": 30})
+        model = catalog.resolve(exchange.model).provider_name
+        prompt = Prompt(model, _messages(exchange), {"max_tokens": 30})
         async with asyncio.timeout(TITLE_SECONDS):
             piece = await provider.complete(prompt)
     except (ProviderFailed, ApiError, TimeoutError) as failure:
@@ -94,21 +119,13 @@ async def _title(provider: providers.Provider, answer: Message) -> str:
     return " ".join(text.split()).strip("\"'“”.")[:TITLE_LENGTH]
 
 
-def _messages(answer: Message) -> list[dict[str, str]]:
-    exchange = [message for message in (answer.parent, answer) if message]
-    said = "\n\n".join(f"{m.role}: {m.content[:LONGEST_EXCERPT]}" for m in exchange)
+def _messages(exchange: Exchange) -> list[dict[str, str]]:
+    said = f"user: {exchange.question}\n\nassistant: {exchange.answer}"
     return [{"role": "system", "content": INSTRUCTION}, {"role": "user", "content": said}]
 
 
-def _save(answers: list[Message], titles: list[str]) -> None:
-    """One statement for all. Who has renamed a chat meanwhile has taken the wish back."""
-    written = [
-        When(pk=answer.chat_id, then=Value(title))
-        for answer, title in zip(answers, titles, strict=True)
-        if title
-    ]
-    wanting = Chat.objects.filter(pk__in=[answer.chat_id for answer in answers], title_wanted=True)
-    if written:
-        wanting.update(title=Case(*written, default=F("title")), title_wanted=False)
-    else:
-        wanting.update(title_wanted=False)
+def _save(exchanges: list[Exchange], titles: list[str]) -> None:
+    """Who has renamed a chat meanwhile has taken the wish back."""
+    chats = [exchange.chat_id for exchange in exchanges]
+    with connection.cursor() as cursor:
+        cursor.execute(SAVE, [chats, titles])

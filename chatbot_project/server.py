@@ -110,6 +110,7 @@ class Server(Daphne):
 def main() -> None:
     endpoints = build_endpoint_description_strings(host=settings.HOST, port=settings.PORT)
     server = Server(endpoints=endpoints)
+    gc.set_threshold(20_000, 20, 50)
     gc.freeze()  # what start-up has made stays: no collection needs to look at it again
     server.run()
     sys.exit(1 if server.failed else 0)

@@ -14,6 +14,7 @@ from chatbot_project.environment import (
     database_config,
     email_config,
 )
+from chatbot_project.storages import files_in_bucket, files_in_folder
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -98,6 +99,7 @@ INSTALLED_APPS = [
     "webhooks",
     "knowledge",
     "documents",
+    "files",
     "chat",
 ]
 AUTH_USER_MODEL = "accounts.User"
@@ -167,8 +169,36 @@ LOGGING = logs.configuration(LOG_LEVEL, LOG_FORMAT)
 # Loopback: a first start on a laptop must not open a port to its network. Containers say 0.0.0.0.
 HOST = env.str("HOST", "127.0.0.1")
 MAX_BODY_BYTES = 10_000_000
-MAX_UPLOAD_BYTES = 100_000_000
+MAX_UPLOAD_BYTES = 101_000_000  # a file of 100 MB and the fields around it
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+# --- Files ------------------------------------------------------------------------------------
+# In a folder here, or in a bucket of any service that speaks S3.
+S3_BUCKET = env.str("S3_BUCKET")
+S3_ENDPOINT_URL = env.url("S3_ENDPOINT_URL")
+S3_REGION = env.str("S3_REGION")
+S3_ACCESS_KEY_ID = env.str("S3_ACCESS_KEY_ID")
+S3_SECRET_ACCESS_KEY = env.str("S3_SECRET_ACCESS_KEY")
+S3_PREFIX = env.str("S3_PREFIX").strip("/")
+for name in ("S3_ENDPOINT_URL", "S3_REGION", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"):
+    if globals()[name] and not S3_BUCKET:
+        raise BadSetting(name, "is of no use without S3_BUCKET.")
+if bool(S3_ACCESS_KEY_ID) != bool(S3_SECRET_ACCESS_KEY):
+    raise BadSetting("S3_ACCESS_KEY_ID", "and S3_SECRET_ACCESS_KEY belong together.")
+STORAGES = {
+    "default": files_in_bucket(
+        S3_BUCKET,
+        prefix=S3_PREFIX,
+        endpoint_url=S3_ENDPOINT_URL,
+        region=S3_REGION,
+        access_key=S3_ACCESS_KEY_ID,
+        secret_key=S3_SECRET_ACCESS_KEY,
+    )
+    if S3_BUCKET
+    else files_in_folder(DATA_DIR / "files"),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+FILES_AT_ONCE = env.int("FILES_AT_ONCE", 1, minimum=1)  # on a machine, by all its workers
 
 # --- Mail -------------------------------------------------------------------------------------
 # Without a server, mail is written into files, for whoever runs this to find.
@@ -203,6 +233,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "note-worker": {"task": "chatbot_project.site.tasks.note_worker", "schedule": 15.0},
     "sweep-answers": {"task": "chat.tasks.sweep_abandoned_answers", "schedule": 10.0},
+    "sweep-files": {"task": "files.tasks.sweep_files", "schedule": 10.0},
     "sweep-indexing": {"task": "documents.tasks.sweep_indexing", "schedule": 30.0},
     "embed-recent-chunks": {
         "task": "knowledge.tasks.embed_recent_chunks",
@@ -226,6 +257,8 @@ API_AUTHENTICATE = "accounts.authentication.authenticate"
 API_IS_KEY_IN_HEADER = "accounts.keys.is_in_header"
 API_ANONYMOUS_REQUESTS_PER_MINUTE = env.int("ANONYMOUS_REQUESTS_PER_MINUTE", 30)
 API_REPLAY = "chat.replies.replay"
+# What other apps know of an account for GET /api/usage: each says how much of which limits is used.
+USAGE_COUNTERS = ["files.quotas.used"]
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.CallerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["chatbot_project.api.permissions.HasScope"],
@@ -302,3 +335,10 @@ EMBEDDINGS_MODEL = env.str("EMBEDDINGS_MODEL", "text-embedding-3-small")
 EMBEDDINGS_DIMENSIONS = env.int("EMBEDDINGS_DIMENSIONS", 0, maximum=16_000)  # 0: as it comes
 EMBEDDINGS_THREADS = env.int("EMBEDDINGS_THREADS", 2, minimum=1)
 SEARCH_LANGUAGE = env.str("SEARCH_LANGUAGE", "english", choices=Stemmer.algorithms())
+
+# --- Files ------------------------------------------------------------------------------------
+# A file is read by a process of its own, which may take no more than this.
+EXTRACTION_MEMORY_MB = env.int("EXTRACTION_MEMORY_MB", 1024, minimum=128)
+EXTRACTION_SECONDS = env.int("EXTRACTION_SECONDS", 300, minimum=1)
+EXTRACTION_MAX_PAGES = env.int("EXTRACTION_MAX_PAGES", 5_000, minimum=1)
+EXTRACTION_MAX_CHARACTERS = env.int("EXTRACTION_MAX_CHARACTERS", 10_000_000, minimum=1)

@@ -75,7 +75,8 @@ CATALOGUE: dict[str, EventType] = {
             "size": 1024000,
             "type": "application/pdf",
             "status": "processing",
-            "upload_url": "https://your-domain.com/api/files/file_01jgxm6d9ef8g6h4j2k0m8n6p4",
+            "upload_url": "https://your-domain.com/api/files/file_01jgxm6d9ef8g6h4j2k0m8n6p4"
+            "/download?expires=1736254800&signature=kP9vQ2x",
             "created_at": "2025-01-06T12:00:00Z",
         },
     ),

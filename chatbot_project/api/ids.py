@@ -1,6 +1,5 @@
 """Public identifiers: `<prefix>_<26 characters>`, a UUIDv7 in lower-case Crockford base32."""
 
-import base64
 import os
 import time
 import uuid
@@ -10,7 +9,8 @@ from chatbot_project.api.errors import ResourceNotFound
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 VALUES = {character: value for value, character in enumerate(ALPHABET)}
 LENGTH = 26
-CROCKFORD = bytes.maketrans(b"0123456789ABCDEFGHIJKLMNOPQRSTUV", ALPHABET.encode())
+PAIRS = [first + second for first in ALPHABET for second in ALPHABET]  # of 10 bits
+SHIFTS = range(120, -10, -10)
 
 
 def uuid7() -> uuid.UUID:
@@ -24,8 +24,8 @@ def uuid7() -> uuid.UUID:
 
 def encode(prefix: str, value: uuid.UUID) -> str:
     """`encode("chat", value)` -> `chat_01jh...`: the prefix and 26 characters."""
-    padded = base64.b32hexencode(b"\0\0\0\0" + value.bytes)  # 32 characters for 160 bits
-    return f"{prefix}_{padded[-LENGTH:].translate(CROCKFORD).decode()}"
+    number = value.int
+    return prefix + "_" + "".join([PAIRS[number >> shift & 1023] for shift in SHIFTS])
 
 
 def decode(prefix: str, text: str) -> uuid.UUID:

@@ -1,0 +1,9 @@
+"""Text from files: what a file is, by its content, and what it says, read by a process of its own.
+
+`detect` and `extract` are the doors. files.readers is what runs in the other process.
+"""
+
+from files.extraction.detection import UnsupportedType, detect
+from files.extraction.running import ExtractionFailed, extract
+
+__all__ = ["ExtractionFailed", "UnsupportedType", "detect", "extract"]

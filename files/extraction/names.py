@@ -1,0 +1,60 @@
+"""What kind of text a file is, by the end of its name."""
+
+LANGUAGES = {
+    "x-python": ".py .pyi .pyw",
+    "javascript": ".js .mjs .cjs .jsx",
+    "x-typescript": ".ts .tsx .mts .cts",
+    "x-java": ".java",
+    "x-kotlin": ".kt .kts",
+    "x-scala": ".scala .sc",
+    "x-c": ".c .h",
+    "x-c++": ".cpp .cc .cxx .hpp .hh .hxx",
+    "x-csharp": ".cs",
+    "x-go": ".go",
+    "x-rust": ".rs",
+    "x-swift": ".swift",
+    "x-ruby": ".rb",
+    "x-php": ".php",
+    "x-perl": ".pl .pm",
+    "x-lua": ".lua",
+    "x-r": ".r",
+    "x-julia": ".jl",
+    "x-haskell": ".hs",
+    "x-elixir": ".ex .exs",
+    "x-erlang": ".erl .hrl",
+    "x-clojure": ".clj .cljs .edn",
+    "x-dart": ".dart",
+    "x-sql": ".sql",
+    "x-shellscript": ".sh .bash .zsh .fish",
+    "x-powershell": ".ps1 .psm1",
+    "x-batch": ".bat .cmd",
+    "x-vue": ".vue",
+    "x-svelte": ".svelte",
+    "x-graphql": ".graphql .gql",
+    "x-protobuf": ".proto",
+    "x-terraform": ".tf .hcl",
+    "x-tex": ".tex .bib",
+    "x-template": ".j2 .jinja .jinja2 .tmpl .hbs .erb",
+    "x-properties": ".ini .cfg .conf .properties .env",
+    "x-diff": ".diff .patch",
+    "css": ".css .scss .sass .less",
+    "markdown": ".md .markdown .mdown .mkd .mdx",
+    "csv": ".csv",
+    "tab-separated-values": ".tsv .tab",
+    "html": ".html .htm .xhtml .xht",
+    "x-rst": ".rst",
+}
+OTHERS = {
+    "application/json": ".json .geojson .json5 .webmanifest",
+    "application/jsonl": ".jsonl .ndjson",
+    "application/x-ipynb+json": ".ipynb",
+    "application/xml": ".xml .xsd .xsl .xslt .rss .atom .plist .wsdl",
+    "application/yaml": ".yaml .yml",
+    "application/toml": ".toml",
+    "message/rfc822": ".eml",
+}
+BY_SUFFIX = {
+    suffix: media_type
+    for media_type, suffixes in [*((f"text/{n}", s) for n, s in LANGUAGES.items()), *OTHERS.items()]
+    for suffix in suffixes.split()
+}
