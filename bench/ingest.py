@@ -10,12 +10,12 @@ import argparse
 import json
 import os
 import random
+import secrets
 import sys
 import tempfile
 import threading
 import time
 import urllib.request
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,7 +53,9 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=50)
     asked = parser.parse_args()
     writer = Writer()
-    with started(FOLDER / "platform") as platform:
+    folder = FOLDER / "platform"
+    folder.mkdir(mode=0o711)
+    with started(folder) as platform:
         print_speed(platform, writer, asked.chunks)
         print_memory(platform, writer, asked.pages)
         print_growth(platform, writer, asked.files)
@@ -214,7 +216,7 @@ def process(platform: Platform, filename: str, content: bytes) -> dict[str, Any]
 
 
 def multipart(filename: str, content: bytes) -> tuple[bytes, str]:
-    boundary = uuid.uuid4().hex
+    boundary = secrets.token_hex(16)
     head = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{filename}"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"
