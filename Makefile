@@ -15,8 +15,8 @@ help: ## Show this list
 run: $(RUNTIME) ## Start the platform: embedded servers, web, worker, beat (Ctrl-C stops them)
 	@exec $(VENV)/bin/python manage.py run
 
-test: $(DEVELOPMENT) ## Run all tests (one file: .venv/bin/pytest tests/chat/...)
-	@exec $(VENV)/bin/python -m pytest
+test: $(DEVELOPMENT) ## Run all tests, on each core some (one file: .venv/bin/pytest tests/chat/...)
+	@exec $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(DEVELOPMENT) ## Check style, formatting and types
 	@$(VENV)/bin/python -m ruff check .

@@ -3,9 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.conf import settings
-from django.utils.module_loading import import_string
-
+from accounts import counters
 from accounts.models import ApiKey, UsageDay, User
 from accounts.usage import month_resets_at, tokens_this_month
 from chatbot_project.api import ids
@@ -15,7 +13,7 @@ from chatbot_project.api.limits import Usage
 MAX_ROWS = 20_000
 COUNTERS = ("answers", "prompt_tokens", "completion_tokens")
 FIELDS = ("day", "api_key_id", "api_key__name", "api_key__last_four", *COUNTERS)
-# The tier's limits that other apps count: `used` is theirs to say, by settings.USAGE_COUNTERS.
+# The tier's limits that other apps count, if anybody does: see `counters`.
 COUNTED_ELSEWHERE = (
     "concurrent_answers",
     "max_file_bytes",
@@ -67,15 +65,11 @@ def limits(user: User, requests: Usage | None) -> dict[str, dict[str, Any]]:
             tier.tokens_per_month, tokens_this_month(user.pk), month_resets_at()
         ),
         "max_api_keys": standing(tier.max_api_keys, keys),
-        **counted_elsewhere(user),
+        **{
+            name: standing(getattr(tier, name), counters.used(name, user))
+            for name in COUNTED_ELSEWHERE
+        },
     }
-
-
-def counted_elsewhere(user: User) -> dict[str, dict[str, Any]]:
-    used: dict[str, int] = {}
-    for path in settings.USAGE_COUNTERS:
-        used |= import_string(path)(user)
-    return {name: standing(getattr(user.tier, name), used.get(name)) for name in COUNTED_ELSEWHERE}
 
 
 def requests_per_minute(limit: int, requests: Usage | None) -> dict[str, Any]:

@@ -46,11 +46,11 @@ EXAMPLE = {
         "requests_per_minute": {"limit": 100, "used": 5, "resets_at": "2025-01-06T12:01:00Z"},
         "tokens_per_month": {"limit": 1000000, "used": 4000, "resets_at": "2025-02-01T00:00:00Z"},
         "max_api_keys": {"limit": 10, "used": 1, "resets_at": None},
-        "concurrent_answers": {"limit": 3, "used": None, "resets_at": None},
+        "concurrent_answers": {"limit": 3, "used": 0, "resets_at": None},
         "max_file_bytes": {"limit": 25000000, "used": None, "resets_at": None},
         "max_files": {"limit": 200, "used": None, "resets_at": None},
         "max_stored_bytes": {"limit": 1000000000, "used": None, "resets_at": None},
-        "max_endpoints": {"limit": 5, "used": None, "resets_at": None},
+        "max_endpoints": {"limit": 5, "used": 2, "resets_at": None},
     },
 }
 

@@ -40,7 +40,9 @@ def claim_ms(times: int) -> float:
     taken = []
     for _ in range(times):
         with transaction.atomic():
-            taken.append(claims.timed_claim(100)[1])
+            began = time.perf_counter()
+            claims.claim(100)
+            taken.append(time.perf_counter() - began)
             transaction.set_rollback(True)
     return statistics.median(taken) * 1000
 
@@ -69,6 +71,15 @@ def emit_ms(count: int) -> float:
         return (time.perf_counter() - began) / count * 1000
 
 
+def signed(id: str, body: bytes) -> dict[str, str]:
+    now = int(time.time())
+    return {
+        "webhook-id": id,
+        "webhook-timestamp": str(now),
+        "webhook-signature": signing.signatures(id, now, body, [SECRET]),
+    }
+
+
 async def aiohttp_rate(port: int, messages: list[tuple[str, bytes]], connections: int) -> float:
     """The same with aiohttp's client."""
     left = iter(messages)
@@ -76,7 +87,7 @@ async def aiohttp_rate(port: int, messages: list[tuple[str, bytes]], connections
 
     async def post(session: aiohttp.ClientSession) -> None:
         for id, body in left:
-            headers = signing.headers(id, int(time.time()), body, [SECRET])
+            headers = signed(id, body)
             async with session.post(url, data=body, headers={**headers, **JSON}) as answer:
                 assert answer.status == 200
                 await answer.read()
@@ -94,7 +105,7 @@ async def bare_rate(port: int, messages: list[tuple[str, bytes]], connections: i
     async def post() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for id, body in left:
-            headers = signing.headers(id, int(time.time()), body, [SECRET])
+            headers = signed(id, body)
             lines = ["POST /hook HTTP/1.1", f"Host: localhost:{port}"]
             lines += [f"{name}: {value}" for name, value in headers.items()]
             lines += ["Content-Type: application/json", f"Content-Length: {len(body)}", "", ""]

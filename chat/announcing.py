@@ -1,4 +1,7 @@
-"""Webhook events of chats. Each call belongs in the transaction of what it tells of."""
+"""Webhook events of chats, for accounts that have endpoints: ask IS_HEARD with what is stored.
+
+Each call belongs in the transaction of what it tells of.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -9,7 +12,7 @@ from webhooks import events
 
 
 def question_asked(question: Message, owner_id: UUID) -> None:
-    events.emit("chat.message", owner_id, as_event(question, owner_id))
+    events.emit_heard(owner_id, [("chat.message", as_event(question, owner_id))])
 
 
 def answer_ended(answer: Message, owner_id: UUID) -> None:
@@ -18,7 +21,7 @@ def answer_ended(answer: Message, owner_id: UUID) -> None:
     completed = {**answer.as_json(), **told}
     del completed["id"]
     happened = [("chat.message", told)] if answer.content else []
-    events.emit_all(owner_id, [*happened, ("chat.completed", completed)])
+    events.emit_heard(owner_id, [*happened, ("chat.completed", completed)])
 
 
 def as_event(message: Message, owner_id: UUID) -> dict[str, Any]:

@@ -126,6 +126,9 @@ class Message(models.Model):
     options = models.JSONField(default=dict)  # what the request set: temperature, ...
     prompt_tokens = models.PositiveIntegerField(null=True)
     completion_tokens = models.PositiveIntegerField(null=True)
+    attachments = models.JSONField(default=list)  # of a question: see chat.attaching
+    # What an answer did on its way: see chat.tool_use. Of calls that it has yet to end, none.
+    tool_calls = models.JSONField(default=list)
     rating = models.CharField(max_length=4, choices=Rating, blank=True)
     comment = models.TextField(blank=True)
     api_key = models.ForeignKey(ApiKey, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -183,12 +186,15 @@ class Message(models.Model):
             "status": self.status,
             "parent_id": ids.encode("msg", self.parent_id) if self.parent_id else None,
         }
-        if self.role == Role.ASSISTANT:
+        if self.role == Role.USER:
+            shown["attachments"] = self.attachments
+        else:
             shown |= {
                 "model": self.model,
                 "provider_model": self.provider_model,
                 "finish_reason": self.finish_reason or None,
                 "usage": self.usage,
+                "tool_calls": self.tool_calls,
                 "error": {"code": self.error} if self.error else None,
                 "feedback": {"rating": self.rating, "comment": self.comment}
                 if self.rating

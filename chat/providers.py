@@ -7,7 +7,7 @@ Both raise ProviderFailed, which says in our words what went wrong: never in the
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,6 +18,8 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from django.conf import settings
 
+from chat import function_calls
+from chat.function_calls import FunctionCall, plain
 from chat.sse import DataLines
 
 logger = logging.getLogger(__name__)
@@ -29,6 +31,8 @@ DRAIN_SECONDS = 0.1  # some servers keep the line open after the end
 # Refused before any work was done, or worth another try. Not time-outs: the provider may still be
 # writing, and would be paid twice.
 RETRIED_STATUSES = {429, 500, 502, 503}
+REFUSAL_STATUSES = {400, 404, 422, 500, 501}
+LONGEST_REFUSAL = 65_536  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Prompt:
     model: str
     messages: list[dict[str, Any]]
     options: dict[str, Any] = field(default_factory=dict)  # temperature, max_tokens, ...
+    tools: Sequence[dict[str, Any]] = ()  # functions that the model may call, as OpenAI's `tools`
 
 
 @dataclass(slots=True)
@@ -47,15 +52,24 @@ class Piece:
     finish_reason: str = ""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    calls: list[FunctionCall] | None = None  # as far as they have come
 
     def add(self, later: "Piece") -> None:
-        """What `later` says, too: its text after this one's."""
+        """What `later` says, too: its text after this one's. Raises ProviderFailed."""
         self.text += later.text
         self.model = later.model or self.model
         self.finish_reason = later.finish_reason or self.finish_reason
         if later.completion_tokens is not None:
             self.prompt_tokens = later.prompt_tokens
             self.completion_tokens = later.completion_tokens
+        if later.calls:
+            self._add_calls(later.calls)
+
+    def _add_calls(self, later: list[FunctionCall]) -> None:
+        try:
+            self.calls = function_calls.join(self.calls or [], later)
+        except function_calls.TooLong as error:
+            raise ProviderFailed("The language model's call of a function is too long.") from error
 
 
 class ProviderFailed(Exception):
@@ -68,6 +82,10 @@ class ProviderFailed(Exception):
         self.message = message
         self.code = code
         self.retry = retry  # seconds after which it may be tried again; None: not at all
+
+
+class ToolsRefused(ProviderFailed):
+    """The model, or its server, knows no functions: it may be asked again without."""
 
 
 class Provider(Protocol):
@@ -102,7 +120,7 @@ class OpenAICompatible:
             begun = False
             try:
                 async for piece in self._stream_once(prompt):
-                    begun = begun or bool(piece.text)
+                    begun = begun or bool(piece.text or piece.calls)
                     yield piece
                 return
             except ProviderFailed as failure:
@@ -135,6 +153,8 @@ class OpenAICompatible:
         self, prompt: Prompt, *, stream: bool
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         body = {"model": prompt.model, "messages": prompt.messages, **prompt.options}
+        if prompt.tools:
+            body["tools"] = prompt.tools
         if stream:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         try:
@@ -142,6 +162,8 @@ class OpenAICompatible:
                 self._url, json=body, headers=self._headers, timeout=_timeout(stream)
             ) as response:
                 if response.status != 200:
+                    if prompt.tools and await _refuses_tools(response):
+                        raise ToolsRefused("The language model cannot call functions.")
                     raise _status_failure(response)
                 yield response
         except aiohttp.ClientConnectorError as error:
@@ -189,6 +211,12 @@ def _status_failure(response: aiohttp.ClientResponse) -> ProviderFailed:
     return ProviderFailed("The language model cannot be reached.")
 
 
+async def _refuses_tools(response: aiohttp.ClientResponse) -> bool:
+    """Each kind of server has a status of its own for it, but all name what they refuse."""
+    said = await response.content.read(LONGEST_REFUSAL)
+    return response.status in REFUSAL_STATUSES and b"tool" in said.lower()
+
+
 def _retry_after(response: aiohttp.ClientResponse) -> float:
     try:
         return max(0.0, float(response.headers.get("retry-after", "0")))
@@ -232,25 +260,23 @@ def _piece(parsed: dict[str, Any], part: str) -> Piece:
     piece = Piece()
     try:
         if choices := parsed.get("choices"):
-            piece.text = (choices[0].get(part) or {}).get("content") or ""
+            said = choices[0].get(part) or {}
+            piece.text = said.get("content") or ""
+            if calls := said.get("tool_calls"):
+                piece.calls = function_calls.read(calls)
             piece.finish_reason = choices[0].get("finish_reason") or ""
         elif part == "message":
             raise _malformed()
     except (AttributeError, KeyError, IndexError, TypeError) as error:
         raise _malformed() from error
     piece.model = parsed.get("model") or ""
-    for said in (piece.text, piece.model, piece.finish_reason):
-        if not isinstance(said, str):
+    for word in (piece.text, piece.model, piece.finish_reason):
+        if not isinstance(word, str):
             raise _malformed()
-    piece.model, piece.finish_reason = _plain(piece.model), _plain(piece.finish_reason)
+    piece.model, piece.finish_reason = plain(piece.model), plain(piece.finish_reason)
     if usage := parsed.get("usage"):
         piece.prompt_tokens, piece.completion_tokens = _counts(usage)
     return piece
-
-
-def _plain(word: str) -> str:
-    """Without what no database column takes. (Of text, the answer itself takes care.)"""
-    return word if word.isalnum() else word.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _counts(usage: Any) -> tuple[int, int] | tuple[None, None]:

@@ -135,6 +135,8 @@ async def from_start(message: Message) -> AsyncIterator[bytes]:
         async for chunk in follow(Position(message.id, 0, 0)):
             yield chunk
         return
-    yield sse.event(f"{message.public_id}.{FROM_DATABASE}.0", events.start(message))
+    told = [events.start(message), *map(events.tool, message.tool_calls)]
+    for data in told:
+        yield sse.event(f"{message.public_id}.{FROM_DATABASE}.0", data)
     async for chunk in _follow_database(Position(message.id, None, 0)):
         yield chunk

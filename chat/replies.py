@@ -67,6 +67,7 @@ def whole(message: Message, failure: str = "") -> HttpResponse:
         "status": message.status,
         "finish_reason": message.finish_reason or None,
         "usage": message.usage,
+        "tool_calls": message.tool_calls,
         "created_at": rfc3339(message.created_at),
     }
     return HttpResponse(json.dumps(shown, ensure_ascii=False), content_type="application/json")

@@ -24,11 +24,12 @@ EVENTS = """Server-sent events, each `data:` a JSON object with a `type`:
 |---|---|
 | `start` | `chat_id`, `message_id`, `model` |
 | `text` | `content` |
-| `done` | `message_id`, `status`, `finish_reason`, `model`, `provider_model`, `usage` |
+| `tool` | `id`, `name`, `arguments`, `status` (`running`, then `completed` or `failed`), `result`, `error` |
+| `done` | `message_id`, `status`, `finish_reason`, `model`, `provider_model`, `usage`, `tool_calls` |
 | `error` | `message_id`, `error` as in the error format |
 
 Every event has an `id`: after a broken connection, send the last one as `Last-Event-ID` to
-`GET /api/chat/{chat_id}/stream`. Comments keep the line alive every 15 seconds."""
+`GET /api/chat/{chat_id}/stream`. Comments keep the line alive every 15 seconds."""  # noqa: E501 - a row of a table is a line
 
 ANSWER = OpenApiExample(
     "A whole answer",
@@ -43,6 +44,7 @@ ANSWER = OpenApiExample(
         "status": "completed",
         "finish_reason": "stop",
         "usage": {"prompt_tokens": 15, "completion_tokens": 25, "total_tokens": 40},
+        "tool_calls": [],
         "created_at": "2025-01-06T12:00:00Z",
     },
 )

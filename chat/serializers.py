@@ -1,19 +1,31 @@
 """What the chat API takes, and what it shows."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from chat.attaching import MOST_ATTACHMENTS
 from chat.models import TITLE_LENGTH, Chat, Message, Rating, Role, Status
-from chat.services import OPTIONS
+from chat.services import KEPT_OPTIONS
+from chat.tools import TOOLS
 from chatbot_project.api.fields import (
     BooleanField,
     IntegerField,
     NumberField,
     ObjectField,
     TextField,
+)
+
+TOOLS_HELP = (
+    "Which functions the model may call: true (the default) for all that are there, false for "
+    f"none, or a list of their names: {', '.join(TOOLS)}."
+)
+LONGEST_ID = 100
+ATTACHMENTS_HELP = (
+    "What the model is to read with the message: ids of your documents and files, up to "
+    f"{MOST_ATTACHMENTS}, each as text or as `document_id` or `file_id` of an object."
 )
 
 
@@ -27,19 +39,28 @@ class ResponseFormatSerializer(ObjectField):
         return value
 
 
-class EmptyListField(serializers.ListField):
-    """Looks at none of the items: that there are any is enough."""
+class AttachmentsField(serializers.ListField):
+    """Ids of documents and files, or objects that hold one; as a list of different ids."""
 
-    default_error_messages = {  # noqa: RUF012 - as REST framework declares it
-        "not_empty": "Attachments are not supported yet: leave it empty."
+    default_error_messages: ClassVar = {
+        "bad_item": "Each must be an id, or an object with a `document_id` or a `file_id`."
     }
+    child = serializers.JSONField()
 
-    def to_internal_value(self, data: Any) -> list[Any]:
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MOST_ATTACHMENTS, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[str]:
         if not isinstance(data, list):
             self.fail("not_a_list", input_type=type(data).__name__)
-        if data:
-            self.fail("not_empty")
-        return data
+        return list(dict.fromkeys(map(self._id_of, data)))
+
+    def _id_of(self, item: Any) -> str:
+        if isinstance(item, dict):
+            item = item.get("document_id") or item.get("file_id")
+        if not isinstance(item, str) or not 0 < len(item) <= LONGEST_ID:
+            self.fail("bad_item")
+        return item
 
 
 class OptionsSerializer(serializers.Serializer[Any]):
@@ -54,12 +75,22 @@ class OptionsSerializer(serializers.Serializer[Any]):
         required=False, help_text="Accepted; it has no effect yet.", default=None
     )
 
+    tools = serializers.JSONField(required=False, help_text=TOOLS_HELP)
+
+    def validate_tools(self, value: Any) -> Any:
+        if isinstance(value, bool):
+            return value
+        known = isinstance(value, list) and all(isinstance(n, str) and n in TOOLS for n in value)
+        if not known:
+            raise serializers.ValidationError(TOOLS_HELP)
+        return value
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """`options`: what goes to the provider as it is."""
+        """`options`: what is kept with the answer, for another one to the same question."""
         return {
             "model": attrs.get("model"),
             "stream": attrs["stream"],
-            "options": {name: attrs[name] for name in OPTIONS if name in attrs},
+            "options": {name: attrs[name] for name in KEPT_OPTIONS if name in attrs},
             **{name: attrs[name] for name in self.own_fields if name in attrs},
         }
 
@@ -68,8 +99,8 @@ class OptionsSerializer(serializers.Serializer[Any]):
 
 class QuestionSerializer(OptionsSerializer):
     message = TextField(max_length=settings.CHAT_MAX_MESSAGE_CHARACTERS)
-    attachments = EmptyListField(required=False, help_text="Must be empty for now.")
-    own_fields: tuple[str, ...] = ("message",)
+    attachments = AttachmentsField(required=False, help_text=ATTACHMENTS_HELP)
+    own_fields: tuple[str, ...] = ("message", "attachments")
 
 
 class NewChatSerializer(QuestionSerializer):
@@ -77,7 +108,30 @@ class NewChatSerializer(QuestionSerializer):
         max_length=settings.CHAT_MAX_MESSAGE_CHARACTERS, required=False, allow_blank=True
     )
     metadata = ObjectField(required=False)
-    own_fields = ("message", "system", "metadata")
+    own_fields = ("message", "attachments", "system", "metadata")
+
+
+class ToolCallErrorSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ToolCallSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(help_text="Of the call, by the model.")
+    name = serializers.CharField()
+    arguments = serializers.DictField(help_text="Long texts are cut.")
+    status = serializers.ChoiceField(["completed", "failed"])
+    result = serializers.DictField(allow_null=True, help_text="What was found or made.")
+    error = ToolCallErrorSerializer(allow_null=True)
+
+
+class AttachmentSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    type = serializers.ChoiceField(["document", "file"])
+    title = serializers.CharField(help_text="Of a file its name.")
+    version = serializers.IntegerField(
+        allow_null=True, help_text="Of a document: the one that the model reads."
+    )
 
 
 class UsageSerializer(serializers.Serializer[Any]):
@@ -95,6 +149,7 @@ class AnswerSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField([Status.COMPLETED, Status.STOPPED])
     finish_reason = serializers.CharField(allow_null=True)
     usage = UsageSerializer()
+    tool_calls = ToolCallSerializer(many=True)
     created_at = serializers.DateTimeField()
 
 
@@ -114,10 +169,12 @@ class MessageSerializer(serializers.Serializer[Message]):
     timestamp = serializers.DateTimeField()
     status = serializers.ChoiceField(Status.choices)
     parent_id = serializers.CharField(allow_null=True)
+    attachments = AttachmentSerializer(many=True, required=False, help_text="Of the user's.")
     model = serializers.CharField(required=False)
     provider_model = serializers.CharField(required=False)
     finish_reason = serializers.CharField(required=False, allow_null=True)
     usage = UsageSerializer(required=False, allow_null=True)
+    tool_calls = ToolCallSerializer(many=True, required=False)
     error = MessageErrorSerializer(required=False, allow_null=True)
     feedback = FeedbackSerializer(required=False, allow_null=True)
 

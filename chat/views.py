@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -11,7 +11,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
-from chat import catalog, generation, readers, replies, schema, serializers, services
+from chat import (
+    attaching,
+    catalog,
+    generation,
+    readers,
+    replies,
+    schema,
+    serializers,
+    services,
+    upkeep,
+)
 from chat.answers import Answer
 from chat.models import Chat, ChatQuerySet, Message, Role
 from chat.services import Asker, Turn
@@ -46,6 +56,9 @@ async def answer(
 ) -> HttpResponseBase:
     """Has `begin(asker=..., **asked)` store the question, and answers it."""
     stream = asked.pop("stream")
+    if asked.get("attachments"):
+        caller = cast(Caller, request.caller)  # nobody else gets here
+        asked["attachments"] = await attaching.resolve(caller, asked["attachments"])
 
     def store() -> Turn:
         turn = begin(asker=asker_of(request), **asked)
@@ -96,14 +109,14 @@ class ChatViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Chat]):
     def partial_update(self, request: Request, chat_id: str) -> Response:
         chat = chat_of(request, chat_id)
         changes = validate(serializers.ChatChangeSerializer, request.data)
-        services.change_chat(chat, **changes)
+        upkeep.change_chat(chat, **changes)
         return Response(self.shown(chat_id))
 
     @schema.delete_chat
     async def destroy(self, request: ApiRequest, chat_id: str) -> HttpResponse:
         chat = await in_database(chat_of, request, chat_id)
         await stop_answer(chat)  # so that what it has used is counted
-        await in_database(services.delete_chat, chat)
+        await in_database(upkeep.delete_chat, chat)
         return HttpResponse(status=204)
 
     @schema.get_history
@@ -205,7 +218,7 @@ class MessageViewSet(ViewSet):
     def feedback(self, request: Request, chat_id: str, message_id: str) -> Response:
         message = _message(request, chat_id, message_id)
         feedback = validate(serializers.FeedbackSerializer, request.data)
-        services.give_feedback(message, **feedback)
+        upkeep.give_feedback(message, **feedback)
         return Response(message.as_json())
 
 

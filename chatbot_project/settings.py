@@ -13,6 +13,7 @@ from chatbot_project.environment import (
     Environment,
     database_config,
     email_config,
+    pool_options,
 )
 from chatbot_project.storages import files_in_bucket, files_in_folder
 
@@ -28,7 +29,7 @@ REDIS_URL = env.url("REDIS_URL", schemes=REDIS)
 OPENAI_BASE_URL = env.url("OPENAI_BASE_URL")
 OPENAI_API_KEY = env.str("OPENAI_API_KEY")
 EMBEDDED_MODEL = not (OPENAI_BASE_URL or OPENAI_API_KEY)
-SECRET_KEY = env.str("SECRET_KEY")
+SECRET_KEY = env.str("SECRET_KEY", shortest=40)
 GIVEN = {
     "DATABASE_URL": DATABASE_URL,
     "REDIS_URL": REDIS_URL,
@@ -51,16 +52,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, minimum=2)
 # Planned once a connection: a third less of PostgreSQL's time. Not with PgBouncer before 1.21.
 DATABASE_PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", True)
-DATABASE_OPTIONS = {
-    "pool": {
-        "min_size": 1,
-        "max_size": DATABASE_POOL_SIZE,
-        "timeout": 2,  # seconds that a call waits for a connection
-        "reconnect_timeout": 5,  # its tries come ever later: better to begin anew
-    },
-    "server_side_binding": DATABASE_PREPARED_STATEMENTS,
-    "prepare_threshold": 5 if DATABASE_PREPARED_STATEMENTS else None,
-}
+DATABASE_OPTIONS = pool_options(DATABASE_POOL_SIZE, prepared=DATABASE_PREPARED_STATEMENTS)
 DATABASES = {
     "default": {
         **database_config(DATABASE_URL or EMBEDDED["DATABASE_URL"], DATABASE_OPTIONS),
@@ -257,8 +249,13 @@ API_AUTHENTICATE = "accounts.authentication.authenticate"
 API_IS_KEY_IN_HEADER = "accounts.keys.is_in_header"
 API_ANONYMOUS_REQUESTS_PER_MINUTE = env.int("ANONYMOUS_REQUESTS_PER_MINUTE", 30)
 API_REPLAY = "chat.replies.replay"
-# What other apps know of an account for GET /api/usage: each says how much of which limits is used.
-USAGE_COUNTERS = ["files.quotas.used"]
+# Limits of tiers that GET /api/usage shows with `used`, and who counts them.
+USAGE_COUNTERS = {
+    "concurrent_answers": "chat.limits.count_answers",
+    "max_endpoints": "webhooks.services.count_endpoints",
+    "max_files": "files.quotas.count_files",
+    "max_stored_bytes": "files.quotas.count_bytes",
+}
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.CallerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["chatbot_project.api.permissions.HasScope"],
@@ -312,6 +309,11 @@ EMBEDDED_MODEL_NAME = "smollm2-135m-instruct"
 # `public=provider` pairs. Set: other names are refused. Unset: any name goes to the provider.
 CHAT_MODELS = env.pairs("CHAT_MODELS")
 CHAT_DEFAULT_MODEL = env.str("CHAT_DEFAULT_MODEL", choices=CHAT_MODELS)
+# Models that may call functions, by their public names; * is every one.
+CHAT_TOOLS = [] if EMBEDDED_MODEL else env.list("CHAT_TOOLS", default=["*"])
+for name in {*CHAT_TOOLS} - {"*", "none"}:
+    if CHAT_MODELS and name not in CHAT_MODELS:
+        raise BadSetting("CHAT_TOOLS", f"{name!r} is not one of CHAT_MODELS.")
 CHAT_CONTEXT_TOKENS = env.int(
     "CHAT_CONTEXT_TOKENS", 4096 if EMBEDDED_MODEL else 16_000, minimum=256
 )

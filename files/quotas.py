@@ -12,10 +12,14 @@ def hold(owner: User) -> User:
     return users.get(pk=owner.pk)
 
 
-def used(user: User) -> dict[str, int]:
+def count_files(user: User) -> int:
     """For GET /api/usage."""
-    count, stored = StoredFile.objects.filter(owner=user).used()
-    return {"max_files": count, "max_stored_bytes": stored}
+    return StoredFile.objects.filter(owner=user).used()[0]
+
+
+def count_bytes(user: User) -> int:
+    """For GET /api/usage."""
+    return StoredFile.objects.filter(owner=user).used()[1]
 
 
 def check(owner: User, size: int) -> None:

@@ -52,6 +52,7 @@ CATALOGUE: dict[str, EventType] = {
             "provider_model": "gpt-4-0613",
             "finish_reason": "stop",
             "usage": {"prompt_tokens": 15, "completion_tokens": 25, "total_tokens": 40},
+            "tool_calls": [],
             "error": None,
             "feedback": None,
         },

@@ -9,43 +9,93 @@ import asyncio
 import ssl
 import time
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Generator
+from functools import cache, lru_cache
+from typing import cast
 
+from webhooks.answers import Answer, BadAnswer, Reader
 from webhooks.targets import Target, resolve
 
-LONGEST_HEAD = 32_768  # bytes
-LONGEST_ANSWER = 16_384  # bytes that are read and kept
 CONNECT_SECONDS = 5.0  # for each address of a name
 # Shorter than servers keep a connection open: else we would write to one that is just closing.
 KEEP_SECONDS = 2.0
-BODILESS = (204, 304)
+COMMON = (
+    "Content-Type: application/json\r\nUser-Agent: Chatbot-Webhooks/1.0\r\nAccept: */*\r\n"
+    "webhook-id: %s\r\nwebhook-timestamp: %s\r\nwebhook-signature: %s\r\nContent-Length: %d\r\n\r\n"
+)
 
 
-class BadAnswer(Exception):
-    """What came back is not HTTP."""
+class Connection(asyncio.Protocol):
+    """One request at a time."""
 
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._reader = Reader()
+        self._reading: Generator[None, None, Answer] | None = None
+        self._answer: asyncio.Future[Answer] | None = None
+        self.was_heard = False  # something has come back
+        self.free_since = 0.0
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]  # names in lower case
-    body: bytes  # at most LONGEST_ANSWER
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
 
+    async def post(self, request: bytes, deadline: float) -> Answer:
+        """By the loop's clock. Raises TimeoutError, BadAnswer, EOFError, ssl.SSLError, OSError."""
+        loop = asyncio.get_running_loop()
+        self.was_heard = False
+        self._answer, self._reading = loop.create_future(), self._reader.answer()
+        next(self._reading)
+        timer = loop.call_at(deadline, self._fail, TimeoutError())
+        try:
+            if self._transport is None or self._transport.is_closing():
+                raise EOFError
+            self._transport.write(request)
+            return await self._answer
+        finally:
+            timer.cancel()
+            self._answer = None
 
-@dataclass(slots=True)
-class _Connection:
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    free_since: float = 0.0
+    def data_received(self, data: bytes) -> None:
+        if self._answer is None or self._answer.done():  # nobody has asked for this
+            self.close()
+        else:
+            self.was_heard = True
+            self._reader.received += data
+            self._read()
+
+    def eof_received(self) -> None:
+        self._end(None)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._end(error)
+
+    def _end(self, error: Exception | None) -> None:
+        self._reader.ended = True
+        if error is not None:
+            self._fail(error)
+        self._read()
+
+    def _read(self) -> None:
+        if self._answer is None or self._answer.done() or self._reading is None:
+            return
+        try:
+            next(self._reading)
+        except StopIteration as end:
+            self._answer.set_result(end.value)
+        except (BadAnswer, EOFError) as error:
+            self._answer.set_exception(error)
+
+    def _fail(self, error: Exception) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)
 
     def is_fresh(self) -> bool:
-        return (
-            time.monotonic() - self.free_since < KEEP_SECONDS
-            and not self.reader.at_eof()
-            and not self.writer.is_closing()
-        )
+        return not self._reader.ended and time.monotonic() - self.free_since < KEEP_SECONDS
+
+    def close(self) -> None:
+        self._reader.ended = True
+        if self._transport is not None:
+            self._transport.abort()
 
 
 @cache
@@ -58,43 +108,58 @@ class Client:
     """Keeps connections open for a moment, for the next post to the same target."""
 
     def __init__(self) -> None:
-        self._free: dict[tuple[bool, str, int, bool], list[_Connection]] = defaultdict(list)
+        self._free: dict[tuple[bool, str, int, bool], list[Connection]] = defaultdict(list)
 
-    async def post(self, target: Target, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Raises NotPublic, BadAnswer, ssl.SSLError, OSError, EOFError, UnicodeError.
+    async def post(
+        self, target: Target, signed: tuple[str, str, str], body: bytes, seconds: float
+    ) -> Answer:
+        """`signed`: id, timestamp and signatures. `seconds`: for all of it.
 
-        Sets no limit of time: that is the caller's. Cancelled, it closes its connection.
+        Raises TimeoutError, NotPublic, BadAnswer, ssl.SSLError, OSError, EOFError, UnicodeError.
+        Cancelled, it closes its connection.
         """
-        connection = self._take(target) or await _connect(target)
+        deadline = asyncio.get_running_loop().time() + seconds
+        request = f"{_head(target)}{COMMON % (*signed, len(body))}".encode("latin-1") + body
+        kept = self._take(target)
+        if kept is not None:
+            try:
+                return await self._exchange(target, kept, request, deadline)
+            except (EOFError, ConnectionError):
+                if kept.was_heard:
+                    raise
+        # A kept connection that its server was just closing is no failure of the server's.
+        async with asyncio.timeout_at(deadline):
+            connection = await _connect(target)
+        return await self._exchange(target, connection, request, deadline)
+
+    async def _exchange(
+        self, target: Target, connection: Connection, request: bytes, deadline: float
+    ) -> Answer:
         try:
-            connection.writer.write(_request(target, headers, body))
-            answer, reusable = await _read(connection.reader)
+            answer = await connection.post(request, deadline)
         except BaseException:
-            connection.writer.transport.abort()
+            connection.close()
             raise
-        if reusable:
-            self._give_back(target, connection)
+        if answer.reusable:
+            connection.free_since = time.monotonic()
+            self._free[_key(target)].append(connection)
         else:
-            connection.writer.transport.abort()
+            connection.close()
         return answer
 
-    def _take(self, target: Target) -> _Connection | None:
+    def _take(self, target: Target) -> Connection | None:
         kept = self._free[_key(target)]
         while kept:
             connection = kept.pop()
             if connection.is_fresh():
                 return connection
-            connection.writer.transport.abort()
+            connection.close()
         return None
-
-    def _give_back(self, target: Target, connection: _Connection) -> None:
-        connection.free_since = time.monotonic()
-        self._free[_key(target)].append(connection)
 
     def close(self) -> None:
         for kept in self._free.values():
             for connection in kept:
-                connection.writer.transport.abort()
+                connection.close()
         self._free.clear()
 
 
@@ -102,16 +167,22 @@ def _key(target: Target) -> tuple[bool, str, int, bool]:
     return target.tls, target.host, target.port, target.allowed
 
 
-async def _connect(target: Target) -> _Connection:
+@lru_cache(maxsize=1024)
+def _head(target: Target) -> str:
+    return f"POST {target.path} HTTP/1.1\r\nHost: {target.host_header}\r\n"
+
+
+async def _connect(target: Target) -> Connection:
     """To the first of the target's addresses that takes us."""
+    loop = asyncio.get_running_loop()
     failure: OSError = OSError("The name has no address.")
     for address in await resolve(target):
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                reader, writer = await asyncio.open_connection(
+                _, connection = await loop.create_connection(
+                    Connection,
                     address,
                     target.port,
-                    limit=LONGEST_HEAD,
                     ssl=_tls() if target.tls else None,
                     server_hostname=target.host.rstrip(".") if target.tls else None,
                 )
@@ -120,90 +191,5 @@ async def _connect(target: Target) -> _Connection:
         except OSError as error:  # TimeoutError is one
             failure = error
         else:
-            return _Connection(reader, writer)
+            return connection
     raise failure
-
-
-def _request(target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
-    lines = [f"POST {target.path} HTTP/1.1", f"Host: {target.host_header}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    lines += [f"Content-Length: {len(body)}", "", ""]
-    return "\r\n".join(lines).encode("latin-1") + body
-
-
-async def _read(reader: asyncio.StreamReader) -> tuple[Answer, bool]:
-    """The answer, and whether the connection can serve another request."""
-    status, headers, persistent = await _read_head(reader)
-    while 100 <= status < 200 and status != 101:  # interim answers
-        status, headers, persistent = await _read_head(reader)
-    body, complete = await _read_body(reader, status, headers)
-    reusable = complete and persistent and headers.get("connection", "").lower() != "close"
-    return Answer(status, headers, body), reusable
-
-
-async def _read_head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bool]:
-    try:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    except asyncio.LimitOverrunError:
-        raise BadAnswer from None
-    first, *lines = head[:-4].split("\r\n")
-    version, _, rest = first.partition(" ")
-    if not version.startswith("HTTP/1.") or not rest[:3].isdecimal() or len(rest[:3]) < 3:
-        raise BadAnswer
-    pairs = (line.partition(":") for line in lines)
-    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-    return int(rest[:3]), headers, version == "HTTP/1.1"
-
-
-async def _read_body(
-    reader: asyncio.StreamReader, status: int, headers: Mapping[str, str]
-) -> tuple[bytes, bool]:
-    """The body's first LONGEST_ANSWER bytes, and whether that was all of it."""
-    if status in BODILESS or status == 101:
-        return b"", status != 101
-    if "transfer-encoding" in headers:
-        return await _read_chunks(reader)
-    if "content-length" not in headers:
-        return await _read_some(reader, LONGEST_ANSWER), False
-    length = _number(headers["content-length"], 10)
-    body = await _read_some(reader, min(length, LONGEST_ANSWER))
-    if len(body) < min(length, LONGEST_ANSWER):
-        raise asyncio.IncompleteReadError(body, length)
-    return body, length <= LONGEST_ANSWER
-
-
-async def _read_chunks(reader: asyncio.StreamReader) -> tuple[bytes, bool]:
-    body = b""
-    while size := _number((await _read_line(reader)).partition(b";")[0].decode("latin-1"), 16):
-        room = LONGEST_ANSWER - len(body)
-        body += await reader.readexactly(min(size, room))
-        if size >= room:
-            return body, False
-        await _read_line(reader)
-    while await _read_line(reader):  # trailers
-        pass
-    return body, True
-
-
-async def _read_line(reader: asyncio.StreamReader) -> bytes:
-    try:
-        return (await reader.readuntil(b"\r\n"))[:-2]
-    except asyncio.LimitOverrunError:
-        raise BadAnswer from None
-
-
-async def _read_some(reader: asyncio.StreamReader, size: int) -> bytes:
-    """`size` bytes, or what there is before the end."""
-    try:
-        return await reader.readexactly(size)
-    except asyncio.IncompleteReadError as error:
-        return error.partial
-
-
-def _number(text: str, base: int) -> int:
-    if not text.strip().isalnum():
-        raise BadAnswer
-    try:
-        return int(text.strip(), base)
-    except ValueError:
-        raise BadAnswer from None

@@ -11,8 +11,9 @@ from chatbot_project.api.threads import in_database
 from webhooks import claims, posting, waking
 from webhooks.claims import Job
 from webhooks.client import Client
-from webhooks.lanes import Lanes
+from webhooks.lanes import SCARCE, Lanes
 from webhooks.recorder import Recorder
+from webhooks.schedule import AT_ONCE
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class Dispatcher:
     async def _claim(self) -> int:
         self._hungry.clear()
         room = CLAIMED - len(self._posting) - self._lanes.waiting
-        jobs = await in_database(claims.claim, room) if room > 0 else []
+        jobs = await in_database(claims.claim, room, self._lanes.quick) if room > 0 else []
         self._low = len(jobs) // 2
         self._lanes.add(jobs)
         self._start()
@@ -85,7 +86,9 @@ class Dispatcher:
             logger.warning("deliveries_not_claimed")
 
     def _start(self) -> None:
-        for job in self._lanes.startable(POSTS - len(self._posting)):
+        """Endpoints that never answer take places: the fewer are left, the fewer each gets."""
+        room = POSTS - len(self._posting)
+        for job in self._lanes.startable(room, AT_ONCE if room > POSTS // 2 else SCARCE):
             task = asyncio.create_task(self._deliver(job))
             self._posting.add(task)
             task.add_done_callback(self._posting.discard)
@@ -106,6 +109,7 @@ class Dispatcher:
             logger.exception("attempt_broken")
             return
         self._recorder.ended(outcome)
+        self._lanes.answered(job.endpoint_id, outcome.duration)
         if not outcome.succeeded:
             self._recorder.give_back(self._lanes.clear(job.endpoint_id))
 

@@ -26,10 +26,14 @@ UUID7 = """encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
     PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3)
     FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid"""
 
-# One statement: most accounts have no endpoint, and theirs ends after one look into an index.
+# Whether an account has an endpoint: most have none, and nothing more is done for them. As a part
+# of a statement that runs anyway it costs next to nothing; alone, ten times as much.
+IS_HEARD = "EXISTS (SELECT FROM webhooks_endpoint WHERE owner_id = %s)"
+
+# The lock keeps an endpoint from being deleted before its delivery is there.
 EMIT = f"""
 WITH mine AS MATERIALIZED (
-    SELECT id, events, enabled FROM webhooks_endpoint WHERE owner_id = %s
+    SELECT id, events, enabled FROM webhooks_endpoint WHERE owner_id = %s FOR KEY SHARE
 ), happened AS (
     INSERT INTO webhooks_event (id, owner_id, type, body, created_at)
     SELECT new.id, %s, new.type, new.body, %s
@@ -48,17 +52,32 @@ def emit(type: str, owner: User | UUID, data: Json) -> None:
     """Tells the owner's endpoints that something happened, if the caller's transaction commits.
 
     `type` is one of the catalogue; `data` is plain JSON, its `content` cut at 16 kB (and then
-    `truncated: true`), but for what the reference prints. Costs one statement. Nothing is kept of
-    an account that has no endpoint. Raises TransactionManagementError outside a transaction.
+    `truncated: true`), but for what the reference prints. Costs two statements; one, and no work
+    on `data`, for an account that has no endpoint: nothing is kept of what happens to it.
+    Raises TransactionManagementError outside a transaction.
     """
     emit_all(owner, [(type, data)])
 
 
 def emit_all(owner: User | UUID, events: Sequence[tuple[str, Json]]) -> None:
     """Several events of one change, `(type, data)` each, for the price of one."""
+    owner_id = owner.pk if isinstance(owner, User) else owner
+    if is_heard(owner_id):
+        emit_heard(owner_id, events)
+
+
+def is_heard(owner_id: UUID) -> bool:
+    """What IS_HEARD says. Raises TransactionManagementError outside a transaction: whether an
+    event is heard is settled in that of its change."""
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("An event belongs to the change it tells of.")
-    owner_id = owner.pk if isinstance(owner, User) else owner
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {IS_HEARD}", [owner_id])
+        return bool(cursor.fetchone()[0])
+
+
+def emit_heard(owner_id: UUID, events: Sequence[tuple[str, Json]]) -> None:
+    """`emit_all` for callers whose transaction has asked IS_HEARD, and was told that it is so."""
     now = timezone.now()
     rows: list[Any] = []
     for type, data in events:

@@ -29,7 +29,7 @@ WELL: dict[str, Any] = {
 class Failure(NamedTuple):
     """What failed of an endpoint's attempts, told at once."""
 
-    started_at: datetime  # of the latest
+    claimed_at: datetime  # the latest of them, by the database's clock
     gone: bool  # 410
     rest: float  # seconds that it asked everybody to stay away
 
@@ -40,7 +40,7 @@ def note_failure(endpoint_id: UUID, failure: Failure) -> None:
     endpoint: Any = locked.filter(pk=endpoint_id).first()
     if endpoint is None:
         return
-    if endpoint.failed_at is None or failure.started_at >= endpoint.failed_at:
+    if endpoint.failed_at is None or failure.claimed_at >= endpoint.failed_at:
         endpoint.failures += 1
         endpoint.failed_at = endpoint.now
     endpoint.failing_since = endpoint.failing_since or endpoint.now

@@ -105,7 +105,7 @@ def _note_health(outcomes: Sequence[Outcome]) -> None:
 
 def _failure_of(outcomes: list[Outcome]) -> health.Failure:
     return health.Failure(
-        started_at=max(outcome.started_at for outcome in outcomes),
+        claimed_at=max(outcome.job.claimed_at for outcome in outcomes),
         gone=any(outcome.status == GONE for outcome in outcomes),
         rest=max((o.retry_after or 0 for o in outcomes if o.status in BUSY), default=0),
     )

@@ -1,6 +1,5 @@
 """One attempt: signed, posted, and whatever comes of it put in words."""
 
-import asyncio
 import json
 import ssl
 import time
@@ -13,11 +12,11 @@ from chatbot_project.api import ids
 from chatbot_project.api.encryption import InvalidToken, decrypt
 from webhooks import schedule, signing, targets
 from webhooks.addresses import NotPublic
+from webhooks.answers import Answer, BadAnswer
 from webhooks.claims import Job
-from webhooks.client import Answer, BadAnswer, Client
+from webhooks.client import Client
 from webhooks.outcomes import Outcome
 
-COMMON = {"Content-Type": "application/json", "User-Agent": "Chatbot-Webhooks/1.0", "Accept": "*/*"}
 # The first match says why there was no answer.
 ERRORS: list[tuple[type[BaseException] | tuple[type[BaseException], ...], str]] = [
     (targets.BadUrl, "bad_url"),
@@ -47,8 +46,7 @@ async def attempt(client: Client, job: Job) -> Outcome:
     started_at, began = datetime.now(UTC), time.perf_counter()
     answer, error = None, ""
     try:
-        async with asyncio.timeout(settings.WEBHOOK_TIMEOUT):
-            answer = await _post(client, job)
+        answer = await _post(client, job)
     except EXPECTED as failure:
         error = next(word for types, word in ERRORS if isinstance(failure, types))
     duration = time.perf_counter() - began
@@ -61,8 +59,9 @@ async def _post(client: Client, job: Job) -> Answer:
     target, body = targets.parse(job.url), job.body.encode()
     now = int(time.time())
     keys = keys_of(bytes(job.secret), job.old_secrets, now)
-    signed = signing.headers(ids.encode("evt", job.event_id), now, body, keys)
-    return await client.post(target, {**COMMON, **signed}, body)
+    id = ids.encode("evt", job.event_id)
+    signed = (id, str(now), signing.signatures(id, now, body, keys))
+    return await client.post(target, signed, body, settings.WEBHOOK_TIMEOUT)
 
 
 def keys_of(secret: bytes, old_secrets: str, now: int) -> list[bytes]:
@@ -84,6 +83,6 @@ def _answered(job: Job, started_at: datetime, duration: float, answer: Answer) -
         started_at,
         duration,
         answer.status,
-        response=answer.body.decode(errors="replace").replace("\0", ""),
+        response=answer.body.decode(errors="replace").replace("\0", "") if answer.body else "",
         retry_after=schedule.retry_after(header, datetime.now(UTC)) if header else None,
     )

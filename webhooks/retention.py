@@ -13,7 +13,8 @@ PRUNE = """
 WITH old AS MATERIALIZED (
     SELECT v.id FROM webhooks_event v
     WHERE v.id < %s AND NOT EXISTS (
-        SELECT FROM webhooks_delivery d WHERE d.event_id = v.id AND d.claim IS NOT NULL
+        SELECT FROM webhooks_delivery d
+        WHERE d.event_id = v.id AND d.claim IS NOT NULL AND d.next_attempt_at > now()
     )
     ORDER BY v.id LIMIT %s
 ), delivery AS (

@@ -14,7 +14,7 @@ from chatbot_project.api import ids
 from chatbot_project.api.encryption import encrypt
 from chatbot_project.api.errors import Conflict, InvalidRequest, QuotaExceeded
 from chatbot_project.api.times import rfc3339
-from webhooks import events, health, signing, targets, waking
+from webhooks import events, health, settling, signing, targets, waking
 from webhooks.catalogue import PING
 from webhooks.models import Delivery, DisabledReason, Endpoint, Event, Status
 from webhooks.retention import first_id
@@ -28,7 +28,8 @@ def create_endpoint(
 ) -> tuple[Endpoint, str | None]:
     """The endpoint and, where none was given, the secret made for it: nobody can show it again.
 
-    Raises InvalidRequest for a URL that can never be reached, QuotaExceeded (max_endpoints).
+    Every event that commits after this returns finds it. Raises InvalidRequest for a URL that can
+    never be reached, QuotaExceeded (max_endpoints).
     """
     check_url(url)
     made = None if secret else signing.make_secret()
@@ -39,6 +40,7 @@ def create_endpoint(
     with transaction.atomic():
         _check_room(owner)
         endpoint.save(force_insert=True)
+    settling.wait_for_transactions()
     endpoint.refresh_from_db()
     return endpoint, made
 
@@ -54,7 +56,7 @@ def _check_room(owner: User) -> None:
     """Exact: endpoints of one account are made one by one."""
     locked = User.objects.select_related("tier").select_for_update(of=("self",), no_key=True)
     limit = locked.get(pk=owner.pk).tier.max_endpoints
-    used = Endpoint.objects.filter(owner=owner).count()
+    used = count_endpoints(owner)
     if used >= limit:
         raise QuotaExceeded(
             f"This account may have {limit} webhook endpoints: delete one first.",
@@ -63,6 +65,27 @@ def _check_room(owner: User) -> None:
             used=used,
             resets_at=None,
         )
+
+
+def count_endpoints(owner: User) -> int:
+    return Endpoint.objects.filter(owner=owner).count()
+
+
+DELETE_DELIVERIES = """
+WITH gone AS (DELETE FROM webhooks_delivery WHERE endpoint_id = %s RETURNING id)
+DELETE FROM webhooks_attempt a USING gone WHERE a.delivery_id = gone.id
+"""
+
+
+@transaction.atomic
+def delete_endpoint(endpoint: Endpoint) -> None:
+    """With its deliveries. Locked first, both: events and attempts that come meanwhile wait, and
+    find nothing to belong to."""
+    for locked in Endpoint.objects.select_for_update().filter(pk=endpoint.pk):
+        list(locked.deliveries.select_for_update().filter(status=Status.PENDING).values_list("pk"))
+        with connection.cursor() as cursor:
+            cursor.execute(DELETE_DELIVERIES, [locked.pk])
+        locked.delete()
 
 
 def change_endpoint(endpoint: Endpoint, **changes: Any) -> Endpoint:

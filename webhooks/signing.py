@@ -34,23 +34,19 @@ def key_of(secret: str) -> bytes:
     return key
 
 
-def headers(message_id: str, timestamp: int, body: bytes, keys: Iterable[bytes]) -> dict[str, str]:
-    """The three headers of Standard Webhooks, with one signature for each key.
+def signatures(message_id: str, timestamp: int, body: bytes, keys: Iterable[bytes]) -> str:
+    """The header `webhook-signature`, with one signature for each key, separated by spaces.
 
     `timestamp`: of this attempt, seconds since 1970. Receivers refuse old ones.
     """
     signed = b"%b.%d.%b" % (message_id.encode(), timestamp, body)
-    return {
-        "webhook-id": message_id,
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join(f"v1,{_signature(key, signed)}" for key in keys),
-    }
+    return " ".join([_signature(key, signed) for key in keys])
 
 
 def _signature(key: bytes, signed: bytes) -> str:
     keyed = _keyed(key).copy()
     keyed.update(signed)
-    return base64.b64encode(keyed.digest()).decode()
+    return f"v1,{binascii.b2a_base64(keyed.digest(), newline=False).decode()}"
 
 
 @lru_cache(maxsize=1024)

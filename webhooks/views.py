@@ -62,7 +62,7 @@ class EndpointViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Endpoin
 
     @schema.delete_webhook
     def destroy(self, request: Request, webhook_id: str) -> Response:
-        self.find(webhook_id).delete()
+        services.delete_endpoint(self.find(webhook_id))
         return Response(status=204)
 
     @schema.rotate_secret

@@ -9,7 +9,7 @@ from chatbot_project.api.errors_handler import render
 
 
 async def unknown(request: HttpRequest) -> HttpResponse:
-    return render(ResourceNotFound("There is nothing at this path."), request)
+    return render(ResourceNotFound("There is nothing at this path. See /api/docs."), request)
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

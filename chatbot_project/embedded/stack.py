@@ -14,6 +14,7 @@ from chatbot_project.embedded.errors import StartFailed
 from chatbot_project.embedded.postgres_home import find_home
 from chatbot_project.embedded.processes import wait_until
 from chatbot_project.embedded.procfile import ProcfileRunner
+from chatbot_project.embedded.reaching import complaint_about_redis
 from chatbot_project.embedded.release import prepare
 from chatbot_project.embedded.services import make_lock_dir, running
 from chatbot_project.embedded.welcome import Welcome
@@ -32,6 +33,7 @@ def run_stack() -> int:
             running(settings.EMBEDDED_SERVICES, data_dir, later=["llm"]) as wait_for_all,
             Welcome(prepare()) as web_answers,
         ):
+            warn_of_redis()
             wait_for_all()  # the processes read the model's address when they start
             return ProcfileRunner(settings.BASE_DIR / "Procfile", web_answers).run()
 
@@ -64,6 +66,13 @@ def announce(names: list[str], data_dir: Path) -> None:
         say(f"Starting {', '.join(TITLES[name] for name in names)} (data in {data_dir}) ...")
     if "postgres" in names and not (home := find_home(data_dir)).is_in_data_dir:
         say(f"PostgreSQL runs as nobody, who cannot enter {data_dir}: its data is in {home.folder}")
+
+
+def warn_of_redis() -> None:
+    """One of our own answers by now. Another one may come later: no reason not to start."""
+    is_embedded = "valkey" in settings.EMBEDDED_SERVICES
+    if complaint := "" if is_embedded else complaint_about_redis(settings.REDIS_URL):
+        say(complaint)
 
 
 def say(line: str) -> None:

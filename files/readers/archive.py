@@ -18,14 +18,14 @@ SUSPICIOUS = 100 * 2**20  # from here on the ratio counts
 LARGEST_RATIO = 200  # XML packs to a tenth, sheets of one value to a hundredth
 LARGEST_PART = 256 * 2**20  # of what is read as a whole
 BOMB = "It unpacks to far more than a document holds: it looks like a zip bomb."
-BROKEN = (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, NotImplementedError)
+BROKEN = (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, ValueError)
 
 
 class Archive:
     def __init__(self, file: BinaryIO) -> None:
         try:
             self.zip = zipfile.ZipFile(file)
-        except (*BROKEN, ValueError, UnicodeDecodeError):
+        except (*BROKEN, NotImplementedError):
             raise damaged("it is not a whole document") from None
         self.names = set(self.zip.namelist())
         self.left = LARGEST
@@ -50,10 +50,10 @@ class Archive:
                     yield data
         except KeyError:
             raise damaged("parts of it are missing") from None
+        except (*BROKEN, NotImplementedError):
+            raise damaged("parts of it cannot be unpacked") from None
         except RuntimeError:  # zipfile's word for encrypted
             raise Unreadable("The document is password-protected.") from None
-        except BROKEN:
-            raise damaged("parts of it cannot be unpacked") from None
 
     def read(self, name: str) -> bytes:
         found = bytearray()

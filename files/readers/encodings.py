@@ -95,4 +95,4 @@ def is_text(sample: bytes) -> bool:
     if b"\0" in sample:
         return False
     controls = len(sample) - len(sample.translate(None, CONTROLS))
-    return controls <= MOST_CONTROLS * len(sample)
+    return controls <= 1 + MOST_CONTROLS * len(sample)

@@ -10,6 +10,7 @@ from pypdf.errors import (
     FileNotDecryptedError,
     LimitReachedError,
     PdfReadError,
+    PyPdfError,
 )
 
 from files.readers.page_sections import Heading, by_section
@@ -17,6 +18,8 @@ from files.readers.page_text import joined, lines_of, without_running_titles
 from files.readers.passages import Passage, Unreadable, damaged
 
 KEPT_OBJECTS = 2_000  # parsed ones that may stay in memory from page to page
+# What pypdf raises where the outline or a form is not as it should be: the text is worth having.
+BROKEN = (PyPdfError, LookupError, AttributeError, TypeError, ValueError, RecursionError)
 PASSWORD = "The PDF is password-protected."  # noqa: S105 - a sentence
 
 
@@ -99,7 +102,7 @@ def form_values(reader: PdfReader) -> list[str]:
     """What was filled into a form: no page's text has it."""
     try:
         fields = reader.get_fields() or {}
-    except (PdfReadError, AttributeError, TypeError, ValueError, KeyError):
+    except BROKEN:
         return []
     named = {str(name): field.get("/V") for name, field in fields.items()}
     return [f"{name}: {shown(value)}" for name, value in named.items() if shown(value)]
@@ -114,7 +117,7 @@ def headings_of(reader: PdfReader) -> list[Heading]:
     """The outline, in the order of its pages. One that is broken is as none."""
     try:
         return sorted(flat(reader, reader.outline, ()), key=lambda heading: heading.page)
-    except (PdfReadError, AttributeError, TypeError, ValueError, KeyError, RecursionError):
+    except BROKEN:
         return []
 
 

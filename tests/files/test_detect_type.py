@@ -40,6 +40,7 @@ def detected(folder: Path, content: bytes, name: str) -> str:
         ("a.md", "Текст".encode("utf-16"), "text/markdown"),
         ("%PDF-1.4", b"the text %PDF-1.4 is in it", "text/plain"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "content",
 )
 def test_types(tmp_path: Path, name: str, content: bytes, media_type: str) -> None:
     assert detected(tmp_path, content, name) == media_type

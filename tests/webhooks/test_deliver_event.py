@@ -85,19 +85,31 @@ def test_an_event_needs_the_transaction_of_its_change(account: User) -> None:
         events.emit("chat.message", account, SAID)
 
 
-def test_an_unknown_type_is_a_fault(account: User) -> None:
+def test_an_unknown_type_is_a_fault(account: User, make_receiver: MakeReceiver) -> None:
+    make_endpoint(account, make_receiver().url)
     with pytest.raises(KeyError), transaction.atomic():
         events.emit("chat.exploded", account, SAID)
 
 
-def test_it_costs_one_statement(account: User, make_receiver: MakeReceiver) -> None:
+def statements(queries: CaptureQueriesContext) -> int:
+    return len([query for query in queries if "webhooks" in query["sql"]])
+
+
+def test_it_costs_two_statements(account: User, make_receiver: MakeReceiver) -> None:
     receiver = make_receiver()
     for _ in range(3):
         make_endpoint(account, receiver.url)
     with transaction.atomic(), CaptureQueriesContext(connection) as queries:
         events.emit_all(account, [("chat.message", SAID), ("chat.completed", SAID)])
-    assert len([query for query in queries if "webhooks" in query["sql"]]) == 1
+    assert statements(queries) == 2
     assert Delivery.objects.count() == 6
+
+
+def test_without_endpoints_it_costs_one_and_does_nothing(account: User) -> None:
+    unspeakable: Any = object()
+    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
+        events.emit_all(account, [("chat.message", unspeakable)] * 2)
+    assert statements(queries) == 1
 
 
 def test_ids_of_deliveries_sort_by_time(account: User, make_receiver: MakeReceiver) -> None:

@@ -65,7 +65,9 @@ def test_the_schema(db: None, client: Client) -> None:
         }
 
 
-@pytest.mark.parametrize("secret", ["your_webhook_secret", signing.make_secret()])
+@pytest.mark.parametrize(
+    "secret", ["your_webhook_secret", signing.make_secret()], ids=["plain", "made"]
+)
 def test_the_articles_python_works(
     article: str, secret: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,4 +89,6 @@ def test_the_articles_javascript_is_javascript(article: str, tmp_path: Path) -> 
 def signed(secret: str) -> tuple[bytes, dict[str, str]]:
     body = json.dumps(example_of("chat.message")).encode()
     now = int(time.time())
-    return body, signing.headers("evt_1", now, body, [signing.key_of(secret)])
+    signatures = signing.signatures("evt_1", now, body, [signing.key_of(secret)])
+    names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    return body, dict(zip(names, ("evt_1", str(now), signatures), strict=True))

@@ -51,8 +51,10 @@ def test_in_batches(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_being_sent_stays(owner: User) -> None:
     make_endpoint(owner, "https://app.example/")
     old = make_old(owner, 31)
-    old.deliveries.update(claim=uuid7())
+    old.deliveries.update(claim=uuid7(), next_attempt_at=datetime.now(UTC) + timedelta(seconds=9))
     assert retention.prune() == 0
+    old.deliveries.update(next_attempt_at=datetime.now(UTC) - timedelta(seconds=9))
+    assert retention.prune() == 1  # whoever claimed it has died
 
 
 @pytest.mark.parametrize("reason", ["gone", "failing"])

@@ -151,7 +151,11 @@ def test_recover_leaves_what_waits_alone(
     assert only_delivery().next_attempt_at == before
 
 
-@pytest.mark.parametrize("since", [ago(days=31), ago(days=-1), "yesterday", 5, None, ""])
+@pytest.mark.parametrize(
+    "since",
+    [ago(days=31), ago(days=-1), "yesterday", 5, None, ""],
+    ids=["too long ago", "to come", "a word", "a number", "null", "empty"],
+)
 def test_recover_since_when(since: Any, account: User, client: Client) -> None:
     endpoint = make_endpoint(account, "https://app.example/")
     response = post(client, f"{endpoint.public_id}/recover", {"since": since})

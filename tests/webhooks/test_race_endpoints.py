@@ -1,0 +1,107 @@
+"""Endpoints that come and go in the middle of transactions: none fails, no event is lost."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from accounts.models import User
+from tests.webhooks.conftest import SAID, MakeReceiver, dispatch, emit, make_endpoint
+from webhooks import events, services, settling
+from webhooks.models import Delivery, Endpoint, Event
+
+InThread = Callable[..., "Future[Any]"]
+MOMENT = 0.2  # seconds in which nothing is to happen
+
+
+@pytest.fixture
+def in_thread() -> Iterator[InThread]:
+    """`in_thread(call)`: in a thread, and a database connection, of its own."""
+
+    def called(call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        yield lambda call: threads.submit(called, call)
+
+
+@contextmanager
+def happening(in_thread: InThread, owner: User) -> Iterator[None]:
+    """An event of a transaction that lasts as long as this, and commits then."""
+    emitted, enough = threading.Event(), threading.Event()
+
+    def happen() -> None:
+        with transaction.atomic():
+            events.emit("chat.message", owner, SAID)
+            emitted.set()
+            enough.wait(10)
+
+    done = in_thread(happen)
+    assert emitted.wait(10)
+    try:
+        yield
+    finally:
+        enough.set()
+        done.result(10)
+
+
+def is_waiting(future: "Future[Any]") -> bool:
+    with pytest.raises(TimeoutError):
+        future.result(MOMENT)
+    return not future.done()
+
+
+def test_nothing_commits_unheard_once_an_endpoint_is_made(
+    account: User, make_receiver: MakeReceiver, in_thread: InThread
+) -> None:
+    receiver = make_receiver()
+    with happening(in_thread, account):
+        making = in_thread(lambda: make_endpoint(account, receiver.url))
+        assert is_waiting(making)
+    making.result(10)
+    emit(account)
+    dispatch()
+    assert len(receiver.received) == Event.objects.count() == 1
+
+
+def test_it_is_not_waited_for_for_ever(
+    account: User,
+    make_receiver: MakeReceiver,
+    in_thread: InThread,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(settling, "LONGEST", 0.05)
+    with happening(in_thread, account):
+        make_endpoint(account, make_receiver().url)
+    assert Endpoint.objects.filter(owner=account).exists()
+
+
+def test_deleting_an_endpoint_waits_for_its_events(
+    account: User, make_receiver: MakeReceiver, in_thread: InThread
+) -> None:
+    endpoint = make_endpoint(account, make_receiver().url)
+    with happening(in_thread, account):
+        deleting = in_thread(lambda: services.delete_endpoint(endpoint))
+        assert is_waiting(deleting)
+    deleting.result(10)
+    assert Endpoint.objects.count() == Delivery.objects.count() == 0
+    assert Event.objects.count() == 1
+
+
+def test_events_wait_for_an_endpoint_that_is_being_deleted(
+    account: User, make_receiver: MakeReceiver, in_thread: InThread
+) -> None:
+    endpoint = make_endpoint(account, make_receiver().url)
+    with transaction.atomic():
+        services.delete_endpoint(endpoint)
+        emitting = in_thread(lambda: emit(account))
+        assert is_waiting(emitting)
+    emitting.result(10)
+    assert Delivery.objects.count() == 0
