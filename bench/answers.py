@@ -42,7 +42,9 @@ from chat import extractive  # noqa: E402
 from chat.questions import searched  # noqa: E402
 from chatbot_project.embedded.services import running  # noqa: E402
 from knowledge import evaluation, services  # noqa: E402
+from knowledge.chunking import Block  # noqa: E402
 from knowledge.filters import Filters  # noqa: E402
+from knowledge.indexing import prepare  # noqa: E402
 from knowledge.models import Source, SourceType, audiences  # noqa: E402
 from knowledge.quoting import nearest_statements  # noqa: E402
 from knowledge.search import look_up, understand  # noqa: E402
@@ -109,7 +111,7 @@ def data_set(folder: Path) -> None:
             content=text,
             metadata={"document": name},
         )
-        services.index_source(source, services.prepare_text(source))
+        services.index_source(source, prepare([Block(text)], title=source.title))
     Source.objects.filter(tags__contains=["help"]).delete()
     asked = [(name, ask(reader, text)) for name, text in queries.items()]
     quoted = [(name, each) for name, each in asked if each.answer]

@@ -42,7 +42,7 @@ def nearest_statements(
 ) -> list[Statement]:
     """The statements of all passages, the nearest first; two that follow each other as one, where
     they come nearer together. Raises EmbedderUnavailable."""
-    question = query.vector if query.vector is not None else embedder().embed_query(query.text)
+    question = question_of(query)
     places = [
         (paragraph, index, each)
         for each in found
@@ -59,6 +59,12 @@ def nearest_statements(
     }
     made += measured([*pairs.items()], question, weights)
     return sorted(made, key=lambda statement: -statement.score)
+
+
+def question_of(query: Query) -> Vectors:
+    """As the settings' embedder sees it: a search may have used another one."""
+    model, known = embedder(), query.meaning
+    return known.vector if known and known.model == model.name else model.embed_query(query.text)
 
 
 def measured(

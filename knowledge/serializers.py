@@ -6,7 +6,6 @@ from rest_framework import serializers
 
 from chatbot_project.api.errors import PayloadTooLarge
 from chatbot_project.api.fields import IntegerField, ObjectField, TextField
-from chatbot_project.api.times import rfc3339
 from knowledge.filters import Filters
 from knowledge.models import TITLE_LENGTH, Chunk, Source, SourceType, Visibility
 from knowledge.search import DEFAULT_LIMIT, Found, SearchType
@@ -178,21 +177,6 @@ class SourceWithChunksSerializer(AddedSerializer):
 
 class AddedTextsSerializer(serializers.Serializer[Any]):
     results = AddedSerializer(many=True)
-
-
-def show_source(source: Source) -> dict[str, Any]:
-    return {
-        "id": source.public_id,
-        "title": source.title,
-        "filename": source.filename or None,
-        "source_type": source.source_type,
-        "visibility": source.visibility,
-        "tags": source.tags,
-        "metadata": source.metadata,
-        "chunks_created": source.chunk_count,
-        "created_at": rfc3339(source.created_at),
-        "updated_at": rfc3339(source.updated_at),
-    }
 
 
 def show_chunk(chunk: Chunk) -> dict[str, Any]:

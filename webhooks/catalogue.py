@@ -97,11 +97,15 @@ CATALOGUE: dict[str, EventType] = {
         {
             "id": "src_01jgxm8f0gh2j0k8m6n4p2q0r8",
             "title": "Important Note",
-            "content": "This is important information to remember.",
+            "filename": None,
             "source_type": "manual",
+            "visibility": "private",
             "tags": ["important", "note"],
             "metadata": {"category": "general"},
+            "chunks_created": 1,
             "created_at": "2025-01-06T12:00:00Z",
+            "updated_at": "2025-01-06T12:00:00Z",
+            "content": "This is important information to remember.",
         },
     ),
 }

@@ -12,6 +12,7 @@ from chatbot_project.site import help_articles
 from chatbot_project.site.help_articles import Article, Work, is_ours
 from chatbot_project.site.models import IndexedArticle
 from knowledge import services
+from knowledge.indexing import prepare_all
 from knowledge.models import EVERYONE, Source, SourceType
 
 TAG = "help"
@@ -58,13 +59,14 @@ def find_owner(email: str | None) -> User:
 def add(articles: list[Article], owner: User) -> None:
     """All of them or none: embedded first, then stored at once."""
     items = [(article, source_of(article, owner)) for article in articles]
-    prepared = [(source, services.prepare_text(source)) for _, source in items]
+    texts = [services.text_of(source.title, source.content) for _, source in items]
+    prepared = zip((source for _, source in items), prepare_all(texts), strict=True)
     with transaction.atomic():
         IndexedArticle.objects.bulk_create(
             IndexedArticle(slug=article.slug, source_id=source.id, digest=article.digest)
             for article, source in items
         )
-        services.index_sources(prepared)
+        services.index_sources(list(prepared))
 
 
 def source_of(article: Article, owner: User) -> Source:

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("chat", "0003_attachments"),
+        ("chat", "0001_chats_and_messages"),
     ]
 
     operations = [
