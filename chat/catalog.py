@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import re
 import time
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from chatbot_project.api.errors import InvalidRequest, ModelUnavailable
 
 LISTING_SECONDS = 60.0
 FAILURE_SECONDS = 5.0
+# Providers list all they have, in any order. A guess, for whoever has set no default.
+NOT_FOR_CHAT = re.compile("embed|whisper|tts|dall-e|image|audio|realtime|transcribe|moderation")
 EXTRACTIVE = settings.EXTRACTIVE_MODEL_NAME  # answers in the words of the sources alone
 
 
@@ -33,6 +36,13 @@ def resolve(name: str) -> Model:
             )
         return Model(name, settings.CHAT_MODELS[name])
     return Model(name, settings.EMBEDDED_MODEL_NAME if settings.EMBEDDED_MODEL else name)
+
+
+def still_offered(name: str) -> str:
+    """The model of a chat that goes on, or the default one where it is not offered any more."""
+    if not settings.CHAT_MODELS or name in settings.CHAT_MODELS or name == EXTRACTIVE:
+        return name
+    return settings.CHAT_DEFAULT_MODEL or next(iter(settings.CHAT_MODELS))
 
 
 async def known_names() -> list[str]:
@@ -59,7 +69,7 @@ async def default_name() -> str:
     names = await known_names()
     if names == [EXTRACTIVE]:
         raise ModelUnavailable("The provider lists no model. Name one in the request.")
-    return names[0]
+    return next((name for name in names if not NOT_FOR_CHAT.search(name)), names[0])
 
 
 class _Listing:

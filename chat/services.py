@@ -80,7 +80,7 @@ def continue_chat(
 ) -> Turn:
     """The next question of the active branch."""
     question = _question(chat, chat.leaf_id, message, attachments, asker)
-    return _ask(chat, asker, question, model or chat.model, options)
+    return _ask(chat, asker, question, model or catalog.still_offered(chat.model), options)
 
 
 def edit_message(
@@ -107,7 +107,7 @@ def regenerate(message: Message, *, asker: Asker, model: str | None, options: JS
     """Another answer to the same question, beside `message`."""
     if message.role != Role.ASSISTANT or message.parent is None:
         raise InvalidRequest("Only an answer can be made again.")
-    named = catalog.resolve(model or message.model)
+    named = catalog.resolve(model or catalog.still_offered(message.model))
     usage.check_token_quota(asker.user)
     kept = {name: message.options[name] for name in KEPT if name in message.options}
     answer = _empty_answer(message.chat, message.parent, named, {**kept, **options}, asker)
@@ -245,11 +245,10 @@ def _end(answer: Message, outcome: Outcome, owner_id: UUID) -> None:
     answer.lease_expires_at = None
     is_heard = _update_unfinished(answer, owner_id)
     if is_heard is None:
+        _tell_as_stored(answer)
         return
     if is_heard:
         announcing.answer_ended(answer, owner_id)
-    if outcome.status != Status.COMPLETED:  # nothing to make a title of
-        Chat.objects.filter(pk=answer.chat_id, title_wanted=True).update(title_wanted=False)
     if outcome.status == Status.FAILED and not (answer.prompt_tokens or answer.completion_tokens):
         return  # nothing was got
     usage.record_answer(
@@ -258,6 +257,16 @@ def _end(answer: Message, outcome: Outcome, owner_id: UUID) -> None:
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
     )
+
+
+def _tell_as_stored(answer: Message) -> None:
+    """A sweep has ended it, or an earlier try that seemed to fail: what it stored is what counts.
+
+    What has been deleted stays as it is here.
+    """
+    stored = Message.objects.filter(pk=answer.pk).values(*ENDED).first()
+    for name, value in (stored or {}).items():
+        setattr(answer, name, value)
 
 
 def _update_unfinished(answer: Message, owner_id: UUID) -> bool | None:

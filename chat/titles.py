@@ -52,6 +52,12 @@ FROM unnest(%s::uuid[], %s::text[]) AS made (id, title)
 WHERE chat.id = made.id AND chat.title_wanted
 """
 
+# Their first answer has been stopped or has failed, and nobody has asked for another one.
+FORGET = """
+UPDATE chat_chat SET title_wanted = false
+WHERE title_wanted AND created_at < now() - interval '1 day'
+"""
+
 _waking: asyncio.TimerHandle | None = None
 
 
@@ -85,7 +91,7 @@ def _send() -> None:
 
 def _send_task() -> None:
     try:
-        app.send_task("chat.tasks.make_titles", retry=False)
+        app.send_task("chat.tasks.make_titles", retry=False, expires=30)
     except OperationalError as error:  # beat will do it
         logger.warning("titles_not_woken", extra={"error": type(error).__name__})
 
@@ -100,6 +106,7 @@ async def make_titles() -> None:
                 titles = await asyncio.gather(*(_title(provider, each) for each in exchanges))
                 await in_database(_save, exchanges, titles)
                 cache.touch(LOCK, LOCK_SECONDS)
+        await in_database(_forget)
     finally:
         cache.delete(LOCK)
 
@@ -135,3 +142,8 @@ def _save(exchanges: list[Exchange], titles: list[str]) -> None:
     chats = [exchange.chat_id for exchange in exchanges]
     with connection.cursor() as cursor:
         cursor.execute(SAVE, [chats, titles])
+
+
+def _forget() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(FORGET)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, cast
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
@@ -63,9 +64,12 @@ async def answer(
         asked["attachments"] = await attaching.resolve(caller, asked["attachments"])
 
     def store() -> Turn:
-        turn = begin(asker=asker_of(request), **asked)
-        replies.attach(request, turn, stream=stream)
-        return turn
+        if request.api.claim is None:
+            return begin(asker=asker_of(request), **asked)
+        with transaction.atomic():  # a question is never there without its Idempotency-Key
+            turn = begin(asker=asker_of(request), **asked)
+            replies.attach(request, turn, stream=stream)
+            return turn
 
     async def start() -> tuple[Turn, Answer]:
         turn = await in_database(store)

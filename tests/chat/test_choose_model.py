@@ -2,7 +2,9 @@
 
 import httpx2
 import pytest
+from django.conf import LazySettings
 
+from chat import catalog
 from tests.chat.asking import ask, error_of, history
 from tests.live import LiveAccount, StartServer
 from tests.upstream import Script, Upstream
@@ -60,3 +62,32 @@ def test_chat_models(named: httpx2.Client) -> None:
     path = f"/api/chat/{quick['id']}/messages"
     assert named.post(path, json={"message": "Hi", "model": "gpt-4"}).status_code == 400
     assert history(named, quick["id"]) == before
+
+
+def test_a_chat_goes_on_with_the_default_when_its_model_is_gone(
+    settings: LazySettings,
+) -> None:
+    settings.CHAT_MODELS = {"new": "provider-new", "other": "provider-other"}
+    settings.CHAT_DEFAULT_MODEL = ""
+    assert catalog.still_offered("gone") == "new"
+    assert catalog.still_offered("other") == "other"
+    settings.CHAT_MODELS = {}
+    assert catalog.still_offered("any") == "any"
+
+
+@pytest.mark.parametrize(
+    ("listed", "default"),
+    [
+        (["text-embedding-ada-002", "whisper-1", "gpt-4", "gpt-4o"], "gpt-4"),
+        (["all-minilm-embed"], "extractive"),
+    ],
+)
+async def test_what_cannot_chat_is_no_default(
+    listed: list[str], default: str, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
+) -> None:
+    async def names() -> list[str]:
+        return listed
+
+    settings.CHAT_MODELS, settings.CHAT_DEFAULT_MODEL, settings.EMBEDDED_MODEL = {}, "", False
+    monkeypatch.setattr(catalog._listing, "names", names)
+    assert await catalog.default_name() == default
