@@ -99,7 +99,7 @@ def test_what_fails_in_a_worker_is_told_without_its_text() -> None:
     handler.setFormatter(logs.formatter(as_text=False))
     tracer = logging.getLogger("celery.app.trace")
     tracer.addHandler(handler)
-    fail_with.apply([MESSAGE])
+    fail_with.apply((MESSAGE,))
     tracer.removeHandler(handler)
     line = json.loads(written.getvalue())
     assert "fail_with" in line["event"]
