@@ -24,11 +24,23 @@ from chatbot_project.api.body_limits import TOO_LARGE, body_limit
 # Twisted knows none of the newer ones: 429 Too Many Requests was "Unknown Status".
 http.RESPONSES.update({status.value: status.phrase.encode() for status in HTTPStatus})
 
+SMALL = 65_536  # bytes of a body that no clock is set for
+BODY_SECONDS, BODY_RATE = 60.0, 20_000  # for a larger one: so long, and a second for so many bytes
 LINGER = 10.0  # seconds in which a refused client may stop sending and read why
 BAD_HEADER = "The request has a header that is not valid."
 BAD_REQUEST = "The request is not valid HTTP."
-CODES = {400: "INVALID_REQUEST", 500: "INTERNAL_ERROR", 503: "INTERNAL_ERROR"}
-MESSAGES = {400: BAD_REQUEST, 500: "Something went wrong on our side.", 503: "No answer in time."}
+CODES = {
+    400: "INVALID_REQUEST",
+    408: "INVALID_REQUEST",
+    500: "INTERNAL_ERROR",
+    503: "INTERNAL_ERROR",
+}
+MESSAGES = {
+    400: BAD_REQUEST,
+    408: "The body did not come in time.",
+    500: "Something went wrong on our side.",
+    503: "No answer in time.",
+}
 
 
 def error_body(status: int, request_id: str) -> bytes:
@@ -122,6 +134,7 @@ class Channel(http.HTTPChannel):
     requestFactory = Request  # noqa: N815
     draining = False  # what still comes is thrown away
     cut: Any = None  # the timer that ends the lingering
+    late: Any = None  # the timer that ends a body which does not come
 
     def body_limit(self) -> int:
         path = unquote_to_bytes(self._path.partition(b"?")[0]).decode("utf-8", "replace")
@@ -134,7 +147,20 @@ class Channel(http.HTTPChannel):
             self.refuse()
             self.length = 0  # so that the request is served now
         super().allHeadersReceived()
+        if self.length is None or self.length > SMALL:
+            expected = self.body_limit() if self.length is None else self.length
+            allowed = BODY_SECONDS + expected / BODY_RATE
+            self.late = self.callLater(allowed, self.refuse_and_disconnect, 408)
         self.persistent = self.persistent and not self.draining and not shutdown.has_begun()
+
+    def allContentReceived(self) -> None:  # noqa: N802
+        self.stop_clock()
+        super().allContentReceived()
+
+    def stop_clock(self) -> None:
+        if self.late is not None and self.late.active():
+            self.late.cancel()
+        self.late = None
 
     def _send100Continue(self) -> None:  # noqa: N802
         if not self.draining:
@@ -169,13 +195,16 @@ class Channel(http.HTTPChannel):
         self._respondToBadRequestAndDisconnect()
 
     def _respondToBadRequestAndDisconnect(self) -> None:  # noqa: N802
+        self.refuse_and_disconnect(400)
+
+    def refuse_and_disconnect(self, status: int) -> None:
         """Once only: what follows the bad part would be found bad again."""
         if self.draining:
             return
         request_id = uuid.uuid4().hex
-        body = error_body(400, request_id)
+        body = error_body(status, request_id)
         head = [
-            "HTTP/1.1 400 Bad Request",
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
             "Content-Type: application/json",
             f"Content-Length: {len(body)}",
             f"X-Request-Id: {request_id}",
@@ -195,6 +224,7 @@ class Channel(http.HTTPChannel):
             self.cut = self.callLater(LINGER, self.transport.abortConnection)
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802
+        self.stop_clock()
         if self.cut is not None and self.cut.active():
             self.cut.cancel()
         super().connectionLost(reason)

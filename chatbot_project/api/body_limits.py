@@ -17,7 +17,9 @@ Scope = MutableMapping[str, Any]
 
 
 def body_limit(method: str, path: str, authorization: str) -> int:
-    """Bytes. Whoever shows no key uploads nothing: the body comes before anybody is asked."""
+    """Bytes. The body comes before anybody is asked: here it counts that a key could be one, not
+    whether it is. How long a body may take is up to the server (`wire.py`).
+    """
     if (method, path) == UPLOADS and import_string(settings.API_IS_KEY_IN_HEADER)(authorization):
         limit: int = settings.MAX_UPLOAD_BYTES
     else:

@@ -14,6 +14,12 @@ from drf_spectacular.generators import SchemaGenerator
 from chatbot_project.api import etags
 
 PUBLIC = {"Cache-Control": "public, max-age=300"}
+# A page in which people type keys: in nobody's frame, and with no script but ours.
+GUARDS = {
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; "
+    "style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+}
 
 
 @cache
@@ -32,4 +38,7 @@ async def schema(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 async def docs(request: HttpRequest) -> HttpResponse:
-    return render(request, "api/docs.html", {"site_name": settings.SITE_NAME})
+    response = render(request, "api/docs.html", {"site_name": settings.SITE_NAME})
+    for name, value in GUARDS.items():
+        response.headers[name] = value
+    return response

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
+import psycopg
 from django.conf import settings
 from django.core.management import execute_from_command_line
 
@@ -17,6 +18,11 @@ WITHOUT_SERVERS = {
     *("help", "version", "check", "findstatic", "spectacular", "diffsettings"),
     *("makemessages", "compilemessages", "startapp", "startproject", "run"),
 }
+# What these work on is the state before the tables are made.
+WITHOUT_TABLES = {
+    *("migrate", "release", "makemigrations", "showmigrations", "sqlmigrate", "squashmigrations"),
+    *("optimizemigration", "dbshell", "test"),
+}
 
 
 def execute(arguments: Sequence[str]) -> None:
@@ -25,7 +31,10 @@ def execute(arguments: Sequence[str]) -> None:
     try:
         if needs_servers(arguments[1:]) and settings.DATABASE_URL:
             check_database(settings.DATABASE_URL)
-        with running(servers_for(arguments[1:]), settings.DATA_DIR):
+        names = servers_for(arguments[1:])
+        with running(names, settings.DATA_DIR):
+            if "postgres" in names and arguments[1] not in WITHOUT_TABLES and not has_tables():
+                execute_from_command_line([arguments[0], "migrate", "--verbosity", "0"])
             execute_from_command_line([*arguments])
     except StartFailed as failure:
         sys.exit(str(failure))
@@ -43,6 +52,13 @@ def servers_for(arguments: Sequence[str]) -> list[str]:
 def needs_servers(arguments: Sequence[str]) -> bool:
     asks_for_help = not arguments or {"-h", "--help", "--version"} & {*arguments}
     return not asks_for_help and arguments[0] not in WITHOUT_SERVERS
+
+
+def has_tables() -> bool:
+    """Whether the embedded database has been migrated; before the first start nobody has."""
+    with psycopg.connect(settings.EMBEDDED["DATABASE_URL"]) as database:
+        found = database.execute("SELECT to_regclass('django_migrations') IS NOT NULL").fetchone()
+    return bool(found and found[0])
 
 
 def leave(signum: int, frame: FrameType | None) -> None:

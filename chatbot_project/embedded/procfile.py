@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import FrameType
@@ -22,19 +23,26 @@ RELEASE = "release"  # what a platform runs once a deployment; done before we co
 FIRST = "web"
 HEAD_START_SECONDS = 10.0
 NEVER = float("inf")
+WATCH_SECONDS = 1.0
+MISSES = 3  # in a row: one answer that is late is no end
 STOP_SECONDS = 5.0  # from asking to insisting: what the web process may take and a little more
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class ProcfileRunner:
-    """Runs all processes until a signal, or until one of them ends; then stops every one.
+    """Runs all processes until a signal, or until one of them or a server they need ends; then
+    stops every one.
 
     honcho's own manager runs each in a further Python process, which costs memory, and a signal
     in its first moments leaves it hanging. Its parts are used here under one loop.
     """
 
-    def __init__(self, path: Path, web_answers: threading.Event) -> None:
+    def __init__(
+        self, path: Path, web_answers: threading.Event, missing: Callable[[], str] = str
+    ) -> None:
+        """`missing()` names a server without which all of them are useless, or says ""."""
         self._web_answers = web_answers
+        self._missing = missing
         self._events: SimpleQueue[Message] = SimpleQueue()
         self._printer = Printer(sys.stdout)
         self._pids: dict[str, int] = {}
@@ -57,7 +65,7 @@ class ProcfileRunner:
         threads = [
             threading.Thread(target=self._run, args=(process,)) for process in self._processes
         ]
-        for thread in threads:
+        for thread in [*threads, threading.Thread(target=self._watch, daemon=True)]:
             thread.start()
         try:
             while any(thread.is_alive() for thread in threads) or not self._events.empty():
@@ -74,6 +82,17 @@ class ProcfileRunner:
             wait_until(lambda: self._web_answers.is_set() or self._stop_wanted, HEAD_START_SECONDS)
         if not self._stop_wanted:
             process.run(self._events)
+
+    def _watch(self) -> None:
+        """In a thread. Without the servers the web would only say that it cannot answer."""
+        misses, name = 0, ""
+        while misses < MISSES and not self._stop_wanted:
+            time.sleep(WATCH_SECONDS)
+            name = self._missing()
+            misses = misses + 1 if name else 0
+        if not self._stop_wanted:
+            self._status, self._stop_wanted = 1, True
+            print(f"{name} has ended.", flush=True)  # noqa: T201
 
     def _want_stop(self, signum: int, frame: FrameType | None) -> None:
         self._stop_wanted = True

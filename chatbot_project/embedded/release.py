@@ -48,6 +48,16 @@ def index_help() -> None:
         sys.stderr.write(f"The help articles are not searchable: {last_line(done.stderr)}\n")
 
 
+def sign_in(admin: NewAdmin) -> list[str]:
+    """The lines that tell of a new admin, the only time that anybody does."""
+    email, password, key = admin
+    return [
+        f"    sign in     {email}  {password}",
+        f"  API key       {key}",
+        "  Password and key are shown this once.",
+    ]
+
+
 def close_database() -> None:
     """What runs for days does not hold connections it used for a second."""
     database = connections["default"]

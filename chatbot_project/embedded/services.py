@@ -52,6 +52,12 @@ def running(
             _results([pool.submit(share.give_back) for share in held])
 
 
+def missing(names: Iterable[str], data_dir: Path) -> str:
+    """The first of the named servers that does not run, or "" """
+    servers = ((name, SERVERS[name](data_dir.resolve(), True)) for name in names)
+    return next((name for name, server in servers if not server.is_running()), "")
+
+
 class _Held:
     """One server and our share in it."""
 

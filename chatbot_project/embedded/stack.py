@@ -16,7 +16,7 @@ from chatbot_project.embedded.processes import wait_until
 from chatbot_project.embedded.procfile import ProcfileRunner
 from chatbot_project.embedded.reaching import complaint_about_redis
 from chatbot_project.embedded.release import prepare
-from chatbot_project.embedded.services import make_lock_dir, running
+from chatbot_project.embedded.services import make_lock_dir, missing, running
 from chatbot_project.embedded.welcome import Welcome
 
 LEFTOVER_SECONDS = 1.0  # processes of a killed start need a moment to follow it
@@ -35,7 +35,14 @@ def run_stack() -> int:
         ):
             warn_of_redis()
             wait_for_all()  # the processes read the model's address when they start
-            return ProcfileRunner(settings.BASE_DIR / "Procfile", web_answers).run()
+            procfile = settings.BASE_DIR / "Procfile"
+            return ProcfileRunner(procfile, web_answers, missing_server).run()
+
+
+def missing_server() -> str:
+    name = missing(settings.EMBEDDED_SERVICES, settings.DATA_DIR)
+    title = TITLES.get(name, "")
+    return title[:1].upper() + title[1:]
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from types import TracebackType
 from django.conf import settings
 
 from accounts.services import FIRST_ADMIN
-from chatbot_project.embedded.release import NewAdmin
+from chatbot_project.embedded.release import NewAdmin, sign_in
 
 POLL_SECONDS = 0.05
 QUESTION = '{"message": "How many requests per minute does the premium tier allow?"}'
@@ -57,9 +57,7 @@ def text(new_admin: NewAdmin | None) -> str:
     lines += [f"  API explorer  {settings.PUBLIC_URL}/api/docs"]
     lines += [f"  Admin         {settings.PUBLIC_URL}/admin/"]
     if new_admin:
-        email, password, key = new_admin
-        lines += [f"    sign in     {email}  {password}", f"  API key       {key}"]
-        lines += ["  Password and key are shown this once."]
+        lines += sign_in(new_admin)
     lines += ["Ask it something:", f"  {curl(new_admin)}"]
     if settings.DATABASE_URL and not new_admin:
         lines += [

@@ -8,14 +8,13 @@ from typing import Any
 
 import httpx2
 import pytest
-from django.conf import settings
 
 from tests import servers
 from tests.live import LiveAccount
 from tests.servers import Server
 
 # Seconds that 42 calls would wait in turn, on the three threads that go to the database.
-IN_TURN = 42 / 3 * settings.DATABASE_OPTIONS["pool"]["timeout"]
+IN_TURN = 42 / 3 * 2
 
 
 @pytest.fixture(scope="module")

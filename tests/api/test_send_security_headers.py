@@ -17,3 +17,14 @@ def test_https_is_asked_for_where_the_site_has_it(
     assert response["Strict-Transport-Security"] == "max-age=31536000"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Referrer-Policy"] == "same-origin"
+
+
+def test_nobody_frames_the_explorer_or_adds_scripts_to_it(db: None, client: Client) -> None:
+    response: Any = client.get("/api/docs")
+    assert response["X-Frame-Options"] == "DENY"
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    scripts = response.content.decode().split("<script")[1:]
+    assert scripts
+    assert all('src="/static/' in script.partition(">")[0] for script in scripts)

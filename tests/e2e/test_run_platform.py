@@ -19,6 +19,7 @@ from tests.waiting import wait_until
 
 START_SECONDS = 90
 STOP_SECONDS = 10
+MEMORY = 1_200_000_000  # bytes
 END_OF_WELCOME = "Ctrl-C stops everything."
 Environment = dict[str, str]
 
@@ -51,6 +52,22 @@ class Platform:
         """What it printed, once it has said where everything is."""
         wait_until(self._has_welcomed, "the platform to answer", limit=START_SECONDS)
         return self._log.read_text()
+
+    def output(self) -> str:
+        return self._log.read_text()
+
+    def process_of(self, script: str) -> psutil.Process:
+        """The one process that was started with this script."""
+        [found] = [
+            each
+            for each in self.processes()
+            if any(argument.endswith(script) for argument in each.cmdline())
+        ]
+        return found
+
+    def memory(self) -> int:
+        """Bytes of all processes; what several share counts once, where the system tells."""
+        return sum(each.memory_full_info().pss for each in self.processes())
 
     def _has_welcomed(self) -> bool:
         text = self._log.read_text()
@@ -145,6 +162,8 @@ def test_it_answers_and_comes_back_with_its_data(
     events = ask_streamed(first, key)
     assert [event["type"] for event in (events[0], events[-1])] == ["start", "done"]
     assert "".join(event["content"] for event in events if event["type"] == "text")
+    sys.stdout.write(f"memory: {first.memory() / 1e6:.0f} MB\n")
+    assert first.memory() < MEMORY
     first.stop()
 
     second = start(plain_environment)
@@ -175,7 +194,10 @@ def test_it_starts_again_after_a_kill(start: Start, plain_environment: Environme
     third = start(plain_environment)
     third.welcome()
     assert chats(third, key).status_code == 200
-    third.stop()
+
+    third.process_of("model_process.py").kill()
+    assert third.process.wait(timeout=30) == 1
+    assert "The language model has ended." in third.output()
 
 
 def test_two_copies_do_not_disturb_each_other(
@@ -193,3 +215,8 @@ def test_two_copies_do_not_disturb_each_other(
     one.stop()
     assert chats(other, other_key).status_code == 200
     other.stop()
+
+
+def test_make_run_starts_the_same() -> None:
+    recipe = subprocess.check_output(["make", "--dry-run", "run"], cwd=PROJECT, text=True)
+    assert recipe.splitlines()[-1] == "exec .venv/bin/python manage.py run"

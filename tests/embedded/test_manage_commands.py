@@ -2,8 +2,13 @@
 
 import re
 import subprocess
+from io import StringIO
 from pathlib import Path
 
+import pytest
+from django.core.management import call_command, get_commands
+
+from chatbot_project.embedded.commandline import servers_for
 from chatbot_project.embedded.postgres import Postgres
 from chatbot_project.embedded.services import running
 from chatbot_project.embedded.valkey import Valkey
@@ -23,17 +28,24 @@ def succeeded(done: subprocess.CompletedProcess[str]) -> str:
 
 def test_a_check_starts_nothing(manage: Manage, data_dir: Path) -> None:
     succeeded(manage("check"))
-    succeeded(manage("migrate", "--help"))
     assert made(data_dir) <= {"secret-key", "postgres-password"}
 
 
-def test_help_names_run_and_createapikey(manage: Manage) -> None:
-    text = succeeded(manage("help"))
-    assert {"run", "createapikey"} <= {*text.split()}
+@pytest.mark.parametrize("line", ["", "help", "migrate --help", "--version", "run"])
+def test_what_reads_no_data_needs_no_server(line: str) -> None:
+    assert servers_for(line.split()) == []
+
+
+def test_the_model_is_for_the_stack_alone() -> None:
+    assert servers_for(["createapikey", "dev@example.com"]) == ["postgres", "valkey"]
+
+
+def test_our_commands_are_there() -> None:
+    assert {"run", "release", "createapikey"} <= {*get_commands()}
 
 
 def test_a_key_is_made_with_the_stack_at_rest_and_running(manage: Manage, data_dir: Path) -> None:
-    succeeded(manage("migrate", "-v", "0"))
+    """Also where nothing has been started yet."""
     at_rest = succeeded(manage("createapikey", "dev@example.com"))
     assert not Postgres(data_dir).is_running()
     with running(["postgres", "valkey"], data_dir):
@@ -44,5 +56,16 @@ def test_a_key_is_made_with_the_stack_at_rest_and_running(manage: Manage, data_d
     assert all(re.fullmatch(KEY, text) for text in (at_rest, meanwhile))
 
 
-def test_models_and_migrations_agree(manage: Manage) -> None:
-    assert "No changes detected" in succeeded(manage("makemigrations", "--check", "--dry-run"))
+def test_a_release_leaves_somebody_who_can_sign_in(manage: Manage, data_dir: Path) -> None:
+    with running(["postgres", "valkey"], data_dir):
+        first = succeeded(manage("release"))
+        second = succeeded(manage("release"))
+    assert re.search(r"sign in +admin@localhost +\S{12,}", first)
+    assert re.search(KEY, first)
+    assert second == "The database is up to date.\n"
+
+
+def test_models_and_migrations_agree(db: None) -> None:
+    told = StringIO()
+    call_command("makemigrations", check=True, dry_run=True, stdout=told)
+    assert "No changes detected" in told.getvalue()

@@ -1,21 +1,43 @@
 """A bad setting ends every process with one line that names it."""
 
+import os
+import runpy
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 
 from chatbot_project.environment import BadSetting, Environment, database_config
-from tests.commands import Manage
 from tests.servers import PROJECT
 
 env = Environment()
+Read = Callable[..., dict[str, Any]]
 PROCESSES = {
     "manage": ["manage.py", "check"],
     "web": ["-m", "chatbot_project.server"],
     "worker": ["-m", "celery", "-A", "chatbot_project", "worker"],
 }
+
+
+@pytest.fixture
+def read(plain_environment: dict[str, str]) -> Read:
+    """`read(PORT="1")`: the settings of a shell that says so. Raises BadSetting."""
+
+    def run(**variables: str) -> dict[str, Any]:
+        with mock.patch.dict(os.environ, plain_environment | variables, clear=True):
+            return runpy.run_path(str(PROJECT / "chatbot_project" / "settings.py"))
+
+    return run
+
+
+def complaint(read: Read, **variables: str) -> str:
+    with pytest.raises(BadSetting) as caught:
+        read(**variables)
+    return str(caught.value)
 
 
 @pytest.mark.parametrize("process", PROCESSES)
@@ -50,54 +72,41 @@ def test_a_process_ends_with_one_line(process: str, plain_environment: dict[str,
         ("ENV_FILE", "/nowhere/settings.env"),
     ],
 )
-def test_the_line_names_the_setting(
-    variable: str, value: str, plain_environment: dict[str, str]
-) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "import chatbot_project.settings"],
-        cwd=PROJECT,
-        env=plain_environment | {variable: value},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"Setting {variable}: ")
-    assert done.stderr.count("\n") == 1
+def test_the_line_names_the_setting(variable: str, value: str, read: Read) -> None:
+    line = complaint(read, **{variable: value})
+    assert line.startswith(f"Setting {variable}: ")
+    assert "\n" not in line
 
 
-def test_a_database_elsewhere_wants_a_key_that_all_machines_share(manage: Manage) -> None:
-    done = manage("check", DATABASE_URL="postgres://db.example.com/x")
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith("Setting SECRET_KEY: ")
+def test_a_database_elsewhere_wants_a_key_that_all_machines_share(read: Read) -> None:
+    line = complaint(read, DATABASE_URL="postgres://db.example.com/x")
+    assert line.startswith("Setting SECRET_KEY: ")
 
 
-@pytest.mark.parametrize(
-    ("missing", "status"),
-    [("", 0), ("REDIS_URL", 0), ("OPENAI_API_KEY", 0), ("DATABASE_URL", 1), ("SECRET_KEY", 1)],
-)
-def test_a_data_folder_that_nothing_needs_is_not_touched(
-    missing: str, status: int, manage: Manage
-) -> None:
+EVERYTHING = {
+    "CHATBOT_DATA_DIR": "/dev/null/x",
+    "DATABASE_URL": "postgres://db.example.com/x",
+    "REDIS_URL": "redis://redis.example.com",
+    "OPENAI_API_KEY": "given",
+    "SECRET_KEY": "s" * 50,
+}
+
+
+@pytest.mark.parametrize("missing", ["", "REDIS_URL", "OPENAI_API_KEY"])
+def test_a_data_folder_that_nothing_needs_is_not_touched(missing: str, read: Read) -> None:
     """Valkey and the model need it too, once they run."""
-    everything = {
-        "DATABASE_URL": "postgres://db.example.com/x",
-        "REDIS_URL": "redis://redis.example.com",
-        "OPENAI_API_KEY": "given",
-        "SECRET_KEY": "s" * 50,
-    }
-    everything.pop(missing, None)
-    done = manage("check", CHATBOT_DATA_DIR="/dev/null/x", **everything)
-    assert done.returncode == status, done.stderr
+    assert read(**EVERYTHING | {missing or "SITE_NAME": ""})
 
 
-def test_the_default_model_is_one_of_those_offered(manage: Manage) -> None:
-    done = manage("check", CHAT_MODELS="fast=small,good=large", CHAT_DEFAULT_MODEL="small")
-    assert done.returncode == 1
-    assert (
-        done.stderr == "Setting CHAT_DEFAULT_MODEL: 'small' is not one of fast, good, extractive.\n"
-    )
-    assert manage("check", CHAT_MODELS="fast=small", CHAT_DEFAULT_MODEL="").returncode == 0
+@pytest.mark.parametrize("missing", ["DATABASE_URL", "SECRET_KEY"])
+def test_a_data_folder_that_is_needed_must_be_writable(missing: str, read: Read) -> None:
+    assert complaint(read, **EVERYTHING | {missing: ""})
+
+
+def test_the_default_model_is_one_of_those_offered(read: Read) -> None:
+    line = complaint(read, CHAT_MODELS="fast=small,good=large", CHAT_DEFAULT_MODEL="small")
+    assert line.startswith("Setting CHAT_DEFAULT_MODEL: 'small' is not one of fast, good")
+    assert read(CHAT_MODELS="fast=small", CHAT_DEFAULT_MODEL="")
 
 
 def test_a_secret_in_an_address_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,12 +158,11 @@ def test_a_list_is_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert env.list("SOME_LIST") == ["a", "b", "c"]
 
 
-def test_the_environment_wins_over_the_file(manage: Manage, tmp_path: Path) -> None:
+def test_the_environment_wins_over_the_file(read: Read, tmp_path: Path) -> None:
     file = tmp_path / "settings.env"
     file.write_text("SITE_NAME=From the file\nPORT=8123\n")
-    show = "from django.conf import settings as s; print(s.SITE_NAME, s.PORT)"
-    done = manage("shell", "-v", "0", "-c", show, ENV_FILE=str(file), PORT="8124")
-    assert done.stdout.strip() == "From the file 8124"
+    settings = read(ENV_FILE=str(file), PORT="8124")
+    assert (settings["SITE_NAME"], settings["PORT"]) == ("From the file", 8124)
 
 
 def test_a_database_address_keeps_its_options_and_its_socket() -> None:

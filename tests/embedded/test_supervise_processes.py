@@ -23,7 +23,8 @@ RUNNER = """
     from chatbot_project.embedded.procfile import ProcfileRunner
     answers = threading.Event()
     answers.set()
-    sys.exit(ProcfileRunner(Path(sys.argv[1]), answers).run())
+    missing = lambda: Path(sys.argv[1]).with_name("missing").read_text()
+    sys.exit(ProcfileRunner(Path(sys.argv[1]), answers, missing).run())
 """
 SLEEPS = f"{sys.executable} -c 'import signal; signal.pause()'"
 STUBBORN = (
@@ -40,6 +41,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def run(procfile: str) -> subprocess.Popen[str]:
         (tmp_path / "Procfile").write_text(procfile)
+        (tmp_path / "missing").touch()
         command = [sys.executable, "-c", textwrap.dedent(RUNNER), str(tmp_path / "Procfile")]
         started.append(subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True))
         return started[-1]
@@ -78,6 +80,16 @@ def test_the_end_of_one_ends_all_with_its_status(start: Start) -> None:
     output, _ = process.communicate(timeout=10)
     assert process.returncode == 7
     assert "worker ended (status 7).\nStopping everything" in output
+
+
+def test_the_end_of_a_server_ends_all(start: Start, tmp_path: Path) -> None:
+    process = start(f"web: {SLEEPS}\n")
+    found = wait_for_children(process, 1)
+    (tmp_path / "missing").write_text("PostgreSQL")
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "PostgreSQL has ended.\nStopping everything" in output
+    assert not any(child.is_running() for child in found)
 
 
 def test_one_that_will_not_end_is_killed(start: Start) -> None:
