@@ -132,7 +132,7 @@ def time_of_sql(sql: str, parameters: Any, with_index: bool) -> float:
         cursor.execute(f"SET enable_sort = {'off' if with_index else 'on'}")
         cursor.execute(f"SET hnsw.ef_search = {ranking.EF_SEARCH}")
         cursor.execute("SET hnsw.iterative_scan = relaxed_order")
-        taken = timed(lambda: cursor.execute(sql, parameters).fetchall())  # type: ignore[attr-defined]
+        taken = timed(lambda: cursor.execute(sql, parameters).fetchall())
         cursor.execute("RESET ALL")
     return taken
 

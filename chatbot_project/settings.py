@@ -53,10 +53,10 @@ DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, minimum=2)
 PAGES_AT_ONCE = max(1, DATABASE_POOL_SIZE // 4)  # the pool's other connections are the API's
 # Planned once a connection: a third less of PostgreSQL's time. Not with PgBouncer before 1.21.
 DATABASE_PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", True)
-DATABASE_OPTIONS = pool_options(DATABASE_POOL_SIZE, prepared=DATABASE_PREPARED_STATEMENTS)
+POOL = pool_options(DATABASE_POOL_SIZE, prepared=DATABASE_PREPARED_STATEMENTS)
 DATABASES = {
     "default": {
-        **database_config(DATABASE_URL or EMBEDDED["DATABASE_URL"], DATABASE_OPTIONS),
+        **database_config(DATABASE_URL or EMBEDDED["DATABASE_URL"], POOL),
         "CONN_MAX_AGE": 0,  # the pool keeps connections; Django must give them back
     }
 }
@@ -96,14 +96,9 @@ INSTALLED_APPS = [
     "chat",
 ]
 AUTH_USER_MODEL = "accounts.User"
+VALIDATORS = ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"} for name in VALIDATORS
 ]
 ROOT_URLCONF = "chatbot_project.urls"
 ASGI_APPLICATION = "chatbot_project.asgi.application"
