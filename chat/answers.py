@@ -15,7 +15,8 @@ MAX_CHARACTERS = 6_000_000  # a provider that says more does not know when to st
 
 
 class Answer:
-    """Events are numbered from 1. An event's id is `<message>.<number>.<characters so far>`."""
+    """Events are numbered from 1. An event's id is `<message>.<number>.<characters so far>`, and
+    behind them how many sources have been told, if any."""
 
     def __init__(self, message: Message, *, streamed: bool) -> None:
         self.message = message  # its status, content and usage are set when it ends
@@ -23,6 +24,7 @@ class Answer:
         self._id = message.public_id
         self.events: list[bytes] = []
         self.text = ""
+        self.sources = 0
         self.ended = False
         self.failure = ""  # why it failed, for the reader
         self._changed = asyncio.Event()
@@ -43,6 +45,11 @@ class Answer:
                 self.flush()
             else:
                 self._timer = asyncio.get_running_loop().call_later(wait, self.flush)
+
+    def cite(self, shown: dict[str, Any]) -> None:
+        """The next of its sources."""
+        self.sources += 1
+        self.publish(events.source(self.sources, shown))
 
     @property
     def is_full(self) -> bool:
@@ -74,7 +81,7 @@ class Answer:
         if not self.streamed:
             return
         number = len(self.events) + 1
-        event = sse.event(f"{self._id}.{number}.{len(self.text)}", data)
+        event = sse.event(sse.position(self._id, number, len(self.text), self.sources), data)
         self.events.append(event)
         mirror.add(self.message.id, number, event)
         self._wake()

@@ -12,6 +12,7 @@ from chatbot_project.api.errors import InvalidRequest, ModelUnavailable
 
 LISTING_SECONDS = 60.0
 FAILURE_SECONDS = 5.0
+EXTRACTIVE = settings.EXTRACTIVE_MODEL_NAME  # answers in the words of the sources alone
 
 
 class Model(NamedTuple):
@@ -21,9 +22,11 @@ class Model(NamedTuple):
 
 def resolve(name: str) -> Model:
     """The model behind a public name. Raises InvalidRequest."""
+    if name == EXTRACTIVE:
+        return Model(name, name)
     if settings.CHAT_MODELS:
         if name not in settings.CHAT_MODELS:
-            known = ", ".join(settings.CHAT_MODELS)
+            known = ", ".join([*settings.CHAT_MODELS, EXTRACTIVE])
             raise InvalidRequest(
                 "The model is not known.",
                 invalid_fields={"model": [f"Unknown model. Known are: {known}."]},
@@ -33,9 +36,10 @@ def resolve(name: str) -> Model:
 
 
 async def known_names() -> list[str]:
-    """The public names, the default first. With CHAT_MODELS unset: what the provider lists.
+    """The public names, the default first, EXTRACTIVE last.
 
-    Raises ModelUnavailable where the provider must be asked and does not answer.
+    With CHAT_MODELS unset: what the provider lists. Raises ModelUnavailable where the provider must
+    be asked and does not answer.
     """
     if settings.CHAT_MODELS:
         names = list(settings.CHAT_MODELS)
@@ -43,6 +47,7 @@ async def known_names() -> list[str]:
         names = [settings.EMBEDDED_MODEL_NAME]
     else:
         names = await _listing.names()
+    names = [*(name for name in names if name != EXTRACTIVE), EXTRACTIVE]
     default = settings.CHAT_DEFAULT_MODEL
     return [default, *(name for name in names if name != default)] if default else names
 
@@ -52,7 +57,7 @@ async def default_name() -> str:
     if settings.CHAT_DEFAULT_MODEL:
         return settings.CHAT_DEFAULT_MODEL
     names = await known_names()
-    if not names:
+    if names == [EXTRACTIVE]:
         raise ModelUnavailable("The provider lists no model. Name one in the request.")
     return names[0]
 

@@ -19,6 +19,16 @@ def text(content: str) -> dict[str, Any]:
     return {"type": "text", "content": content}
 
 
+def tool(call: dict[str, Any]) -> dict[str, Any]:
+    """A call of a function: `running` first, then as it ended."""
+    return {"type": "tool", **call}
+
+
+def source(number: int, shown: dict[str, Any]) -> dict[str, Any]:
+    """A passage that the answer may cite as `[number]`."""
+    return {"type": "source", "number": number, **shown}
+
+
 def end(answer: Message, message: str = "") -> dict[str, Any]:
     """`done` or, for an answer that failed, `error` with `message` for the reader."""
     if answer.status == Status.FAILED:
@@ -32,6 +42,7 @@ def end(answer: Message, message: str = "") -> dict[str, Any]:
         "model": answer.model,
         "provider_model": answer.provider_model,
         "usage": answer.usage,
+        "tool_calls": answer.tool_calls,
     }
 
 

@@ -8,16 +8,21 @@ import asyncio
 import contextvars
 import logging
 from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 from django.db import DatabaseError, OperationalError
 
-from chat import events, mirror, providers, services, titles
+from chat import attached, catalog, events, grounding, mirror, providers, services, titles
 from chat.answers import Answer
 from chat.models import Status
-from chat.services import Outcome, Turn
+from chat.providers import Piece, Prompt, Provider
+from chat.tool_calls import Abandoned
+from chat.tool_use import ToolUse
+from chat.turns import Outcome, Turn
 from chatbot_project.api import shutdown
-from chatbot_project.api.threads import in_database
+from chatbot_project.api.threads import in_database, in_view_thread
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +38,9 @@ class _Generation:
         self.turn = turn
         self.stream = stream
         self.answer = Answer(turn.answer, streamed=stream)
-        self.piece = providers.Piece()
+        self.piece = Piece()  # what is known of the last call to the model
+        self.tools = ToolUse(turn, self.answer)
+        self.gap = ""  # before the next text: what was said before a call is a paragraph
         self.begun = False
         self.saving = False  # too late to stop
         self.stop_as: Status | None = None
@@ -54,6 +61,7 @@ class _Generation:
                 provider_model=self.piece.model,
                 prompt_tokens=self.piece.prompt_tokens,
                 completion_tokens=self.piece.completion_tokens,
+                spent=self.tools.spent,
             ),
             message,
         )
@@ -64,6 +72,8 @@ class _Generation:
             await self._write()
         except providers.ProviderFailed as failure:
             return Status.FAILED, failure.code, failure.message
+        except Abandoned:
+            return Status.STOPPED, "", ""
         except asyncio.CancelledError:
             if self.stop_as == Status.STOPPED:
                 return Status.STOPPED, "", ""
@@ -76,18 +86,45 @@ class _Generation:
     async def _write(self) -> None:
         if self.stop_as:  # before it had begun
             raise asyncio.CancelledError
-        provider = providers.provider()
+        if self.turn.attached:
+            self.turn = await in_view_thread(partial(attached.joined, self.turn))
+        ask = partial(self._ask, await self._grounded())
+        if self.turn.prompt.tools:
+            await self.tools.write(self.turn.prompt, ask)
+        else:
+            await ask(self.turn.prompt)
+
+    async def _ask(self, provider: Provider, prompt: Prompt) -> Piece:
+        """One call to the model: its text is the answer's, what else it says is returned."""
+        self.piece = Piece(model=self.piece.model)
+        self.gap = "\n\n" if self.answer.text else ""
         if not self.stream:
-            self._take(await provider.complete(self.turn.prompt))
-            return
-        async with aclosing(provider.stream(self.turn.prompt)) as pieces:
+            self._take(await provider.complete(prompt))
+            self.answer.flush()
+            return self.piece
+        async with aclosing(provider.stream(prompt)) as pieces:
             async for piece in pieces:
                 self._take(piece)
                 if self.answer.is_full:
-                    self.piece.finish_reason = "length"
-                    return
+                    self.piece = replace(self.piece, finish_reason="length", calls=None)
+                    break
+        self.answer.flush()
+        return self.piece
 
-    def _take(self, piece: providers.Piece) -> None:
+    async def _grounded(self) -> Provider:
+        """Who writes the answer. Its sources are told before its first word."""
+        if not (self.turn.lookup or self.turn.prompt.model == catalog.EXTRACTIVE):
+            return providers.provider()
+        grounded = await grounding.ground(self.turn)
+        self.turn = replace(self.turn, prompt=grounded.prompt)
+        for shown in self.turn.answer.sources:
+            self.answer.cite(shown)
+        return grounded.provider
+
+    def _take(self, piece: Piece) -> None:
+        if self.gap and piece.text:
+            self.answer.add(self.gap)
+            self.gap = ""
         self.answer.add(piece.text)
         piece.text = ""  # the answer has it; here only what is known of it counts
         self.piece.add(piece)

@@ -126,8 +126,13 @@ class Message(models.Model):
     options = models.JSONField(default=dict)  # what the request set: temperature, ...
     prompt_tokens = models.PositiveIntegerField(null=True)
     completion_tokens = models.PositiveIntegerField(null=True)
+    attachments = models.JSONField(default=list)  # of a question: see chat.attaching
+    # What an answer did on its way: see chat.tool_use. Of calls that it has yet to end, none.
+    tool_calls = models.JSONField(default=list)
     rating = models.CharField(max_length=4, choices=Rating, blank=True)
     comment = models.TextField(blank=True)
+    # The passages it rests on, in the order of their numbers: see citations.py.
+    citations = models.JSONField(default=list)
     api_key = models.ForeignKey(ApiKey, null=True, on_delete=models.SET_NULL, related_name="+")
     # While it is generated: alive until then, unless the process that writes it says so again.
     lease_expires_at = models.DateTimeField(null=True)
@@ -136,6 +141,7 @@ class Message(models.Model):
     completed_at = models.DateTimeField(null=True)
 
     objects: ClassVar = MessageQuerySet.as_manager()
+    may_cite = False  # of one that begins: there is knowledge to look up
 
     class Meta:
         constraints: ClassVar = [
@@ -170,6 +176,16 @@ class Message(models.Model):
             "total_tokens": self.prompt_tokens + self.completion_tokens,
         }
 
+    @property
+    def sources(self) -> list[dict[str, Any]]:
+        """The citations as the API shows them. Of a message that has any, `citations.attach` sets
+        them first."""
+        return self._sources if self.citations else []
+
+    @sources.setter
+    def sources(self, shown: list[dict[str, Any]]) -> None:
+        self._sources = shown
+
     def as_prompt(self) -> dict[str, Any]:
         return {"role": self.role, "content": self.content}
 
@@ -183,12 +199,16 @@ class Message(models.Model):
             "status": self.status,
             "parent_id": ids.encode("msg", self.parent_id) if self.parent_id else None,
         }
-        if self.role == Role.ASSISTANT:
+        if self.role == Role.USER:
+            shown["attachments"] = self.attachments
+        else:
             shown |= {
                 "model": self.model,
                 "provider_model": self.provider_model,
                 "finish_reason": self.finish_reason or None,
                 "usage": self.usage,
+                "tool_calls": self.tool_calls,
+                "sources": self.sources,
                 "error": {"code": self.error} if self.error else None,
                 "feedback": {"rating": self.rating, "comment": self.comment}
                 if self.rating

@@ -12,12 +12,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from django.conf import settings
 
+from chat import function_calls
+from chat.function_calls import FunctionCall, plain
+from chat.sessions import open_session
 from chat.sse import DataLines
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,17 @@ DRAIN_SECONDS = 0.1  # some servers keep the line open after the end
 # Refused before any work was done, or worth another try. Not time-outs: the provider may still be
 # writing, and would be paid twice.
 RETRIED_STATUSES = {429, 500, 502, 503}
+REFUSAL_STATUSES = {400, 404, 422, 500, 501}
+LONGEST_REFUSAL = 65_536  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """What is sent as `tools`: it is the same each time, so it is made ready once."""
+
+    names: tuple[str, ...]
+    json: str
+    tokens: int  # that it takes of the context
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +48,7 @@ class Prompt:
     model: str
     messages: list[dict[str, Any]]
     options: dict[str, Any] = field(default_factory=dict)  # temperature, max_tokens, ...
+    tools: Functions | None = None  # that the model may call
 
 
 @dataclass(slots=True)
@@ -47,15 +60,24 @@ class Piece:
     finish_reason: str = ""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    calls: list[FunctionCall] | None = None  # as far as they have come
 
     def add(self, later: "Piece") -> None:
-        """What `later` says, too: its text after this one's."""
+        """What `later` says, too: its text after this one's. Raises ProviderFailed."""
         self.text += later.text
         self.model = later.model or self.model
         self.finish_reason = later.finish_reason or self.finish_reason
         if later.completion_tokens is not None:
             self.prompt_tokens = later.prompt_tokens
             self.completion_tokens = later.completion_tokens
+        if later.calls:
+            self._add_calls(later.calls)
+
+    def _add_calls(self, later: list[FunctionCall]) -> None:
+        try:
+            self.calls = function_calls.join(self.calls or [], later)
+        except function_calls.TooLong as error:
+            raise ProviderFailed("The language model's call of a function is too long.") from error
 
 
 class ProviderFailed(Exception):
@@ -70,6 +92,10 @@ class ProviderFailed(Exception):
         self.retry = retry  # seconds after which it may be tried again; None: not at all
 
 
+class ToolsRefused(ProviderFailed):
+    """The model, or its server, knows no functions: it may be asked again without."""
+
+
 class Provider(Protocol):
     def stream(self, prompt: Prompt) -> AsyncGenerator[Piece, None]: ...
 
@@ -82,7 +108,9 @@ class OpenAICompatible:
     def __init__(self, session: aiohttp.ClientSession, base_url: str, api_key: str) -> None:
         self._session = session
         self._url = f"{base_url}/chat/completions"
-        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._headers = {"Content-Type": "application/json"}
+        if api_key:
+            self._headers["Authorization"] = f"Bearer {api_key}"
 
     async def close(self) -> None:
         await self._session.close()
@@ -102,7 +130,7 @@ class OpenAICompatible:
             begun = False
             try:
                 async for piece in self._stream_once(prompt):
-                    begun = begun or bool(piece.text)
+                    begun = begun or bool(piece.text or piece.calls)
                     yield piece
                 return
             except ProviderFailed as failure:
@@ -139,9 +167,14 @@ class OpenAICompatible:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         try:
             async with self._session.post(
-                self._url, json=body, headers=self._headers, timeout=_timeout(stream)
+                self._url,
+                data=_encoded(body, prompt.tools),
+                headers=self._headers,
+                timeout=_timeout(stream),
             ) as response:
                 if response.status != 200:
+                    if prompt.tools and await _refuses_tools(response):
+                        raise ToolsRefused("The language model cannot call functions.")
                     raise _status_failure(response)
                 yield response
         except aiohttp.ClientConnectorError as error:
@@ -150,6 +183,11 @@ class OpenAICompatible:
             raise ProviderFailed("The language model took too long.") from error
         except aiohttp.ClientError as error:
             raise ProviderFailed("The language model's answer was cut off.") from error
+
+
+def _encoded(body: dict[str, Any], tools: Functions | None) -> bytes:
+    text = json.dumps(body)
+    return (f'{text[:-1]}, "tools": {tools.json}}}' if tools else text).encode()
 
 
 def _timeout(stream: bool) -> aiohttp.ClientTimeout:
@@ -187,6 +225,12 @@ def _status_failure(response: aiohttp.ClientResponse) -> ProviderFailed:
             code="INVALID_REQUEST",
         )
     return ProviderFailed("The language model cannot be reached.")
+
+
+async def _refuses_tools(response: aiohttp.ClientResponse) -> bool:
+    """Each kind of server has a status of its own for it, but all name what they refuse."""
+    said = await response.content.read(LONGEST_REFUSAL)
+    return response.status in REFUSAL_STATUSES and b"tool" in said.lower()
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> float:
@@ -232,25 +276,23 @@ def _piece(parsed: dict[str, Any], part: str) -> Piece:
     piece = Piece()
     try:
         if choices := parsed.get("choices"):
-            piece.text = (choices[0].get(part) or {}).get("content") or ""
+            said = choices[0].get(part) or {}
+            piece.text = said.get("content") or ""
+            if calls := said.get("tool_calls"):
+                piece.calls = function_calls.read(calls)
             piece.finish_reason = choices[0].get("finish_reason") or ""
         elif part == "message":
             raise _malformed()
     except (AttributeError, KeyError, IndexError, TypeError) as error:
         raise _malformed() from error
     piece.model = parsed.get("model") or ""
-    for said in (piece.text, piece.model, piece.finish_reason):
-        if not isinstance(said, str):
+    for word in (piece.text, piece.model, piece.finish_reason):
+        if not isinstance(word, str):
             raise _malformed()
-    piece.model, piece.finish_reason = _plain(piece.model), _plain(piece.finish_reason)
+    piece.model, piece.finish_reason = plain(piece.model), plain(piece.finish_reason)
     if usage := parsed.get("usage"):
         piece.prompt_tokens, piece.completion_tokens = _counts(usage)
     return piece
-
-
-def _plain(word: str) -> str:
-    """Without what no database column takes. (Of text, the answer itself takes care.)"""
-    return word if word.isalnum() else word.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _counts(usage: Any) -> tuple[int, int] | tuple[None, None]:
@@ -273,7 +315,7 @@ def _malformed() -> ProviderFailed:
 @cache
 def provider() -> OpenAICompatible:
     """The provider of this process: one connection pool, for its one event loop."""
-    return OpenAICompatible(_session(), settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY)
+    return OpenAICompatible(open_session(), settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY)
 
 
 async def close() -> None:
@@ -286,30 +328,15 @@ async def close() -> None:
 @asynccontextmanager
 async def opened() -> AsyncIterator[Provider]:
     """A provider for a while, where event loops come and go."""
-    async with _session() as session:
+    async with open_session() as session:
         yield OpenAICompatible(session, settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY)
-
-
-def _session() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        # Shorter than the five seconds after which common servers hang up.
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        proxy=_proxy(settings.OPENAI_BASE_URL),
-    )
-
-
-def _proxy(url: str) -> str | None:
-    """The environment's (HTTPS_PROXY, NO_PROXY, ...), looked up once and not at every call."""
-    parts = urlsplit(url)
-    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
 async def list_models() -> list[str]:
     """Names from the provider's /models. Raises ProviderFailed."""
     try:
         async with (
-            _session() as session,
+            open_session() as session,
             session.get(
                 f"{settings.OPENAI_BASE_URL}/models",
                 headers={"Authorization": f"Bearer {settings.OPENAI_API_KEY}"},

@@ -1,8 +1,9 @@
 """Following an answer from where a reader is: in this process, through Redis, or from the database.
 
-An event's id is `<message>.<number>.<characters>`. Numbers find events here and in Redis; where
-those are gone, the characters say how much of the stored text the reader has. Such a reader's ids
-bear `db` for a number, and it goes on reading from the database.
+An event's id is `<message>.<number>.<characters>`, and `.<sources>` where any have been told.
+Numbers find events here and in Redis; where those are gone, the rest says how much of the stored
+text the reader has, and how many of the sources. Such a reader's ids bear `db` for a number, and it
+goes on reading from the database.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 from uuid import UUID
 
-from chat import events, generation, mirror, sse
+from chat import citations, events, generation, mirror, sse
 from chat.models import Message, Status
 from chatbot_project.api import ids
 from chatbot_project.api.errors import InvalidRequest, ResourceNotFound
@@ -28,6 +29,7 @@ class Position(NamedTuple):
     message_id: UUID
     number: int | None  # None: it reads from the database
     characters: int
+    sources: int = 0
     ended: bool = False
 
     @property
@@ -38,16 +40,17 @@ class Position(NamedTuple):
 def parse_position(text: str) -> Position:
     """The position behind a Last-Event-ID. Raises InvalidRequest."""
     try:
-        message, number, characters = text.split(".")
+        message, number, characters, *sources = text.split(".", 3)
         position = Position(
             ids.decode("msg", message),
             None if number in (FROM_DATABASE, END) else int(number),
             int(characters),
+            sum(map(int, sources)),
             ended=number == END,
         )
     except (ValueError, ResourceNotFound) as error:
         raise InvalidRequest("Last-Event-ID is not an id of one of our events.") from error
-    if position.characters < 0 or not 0 <= (position.number or 0) < 2**63:
+    if min(position.characters, position.sources) < 0 or not 0 <= (position.number or 0) < 2**63:
         raise InvalidRequest("Last-Event-ID is not an id of one of our events.")
     return position
 
@@ -97,31 +100,40 @@ async def _follow_mirror(
             yield None, position
 
 
-async def _load(message_id: UUID) -> Message | None:
-    return await in_database(Message.objects.filter(pk=message_id).first)
+def _load(message_id: UUID, told: int) -> Message | None:
+    """With what is to be shown of its sources, where there are more than `told`."""
+    message = Message.objects.select_related("chat").filter(pk=message_id).first()
+    if message and len(message.citations) > told:
+        citations.attach([message], message.chat.owner_id)
+    return message
 
 
 async def _has_more(position: Position) -> bool:
     """Whether the database knows of something that Redis has not told."""
-    message = await _load(position.message_id)
+    message = await in_database(_load, position.message_id, position.sources)
     return (
         message is None
         or message.status != Status.GENERATING
         or len(message.content) > position.characters
+        or len(message.citations) > position.sources
     )
 
 
 async def _follow_database(position: Position) -> AsyncIterator[bytes]:
     """The stored text as it grows: what a running answer has saved is a second old at most."""
-    read = position.characters
+    read, told = position.characters, position.sources
     polls = 0
-    while message := await _load(position.message_id):
+    while message := await in_database(_load, position.message_id, told):
         id, length = message.public_id, len(message.content)
+        for shown in message.sources[told:] if len(message.citations) > told else ():
+            told += 1
+            event_id = sse.position(id, FROM_DATABASE, read, told)
+            yield sse.event(event_id, events.source(told, shown))
         if text := message.content[read:]:
-            yield sse.event(f"{id}.{FROM_DATABASE}.{length}", events.text(text))
+            yield sse.event(sse.position(id, FROM_DATABASE, length, told), events.text(text))
         read = max(read, length)
         if message.status != Status.GENERATING:
-            yield sse.event(f"{id}.{END}.{length}", events.end(message))
+            yield sse.event(sse.position(id, END, length, told), events.end(message))
             return
         await asyncio.sleep(POLL_SECONDS)
         polls += 1
@@ -135,6 +147,8 @@ async def from_start(message: Message) -> AsyncIterator[bytes]:
         async for chunk in follow(Position(message.id, 0, 0)):
             yield chunk
         return
-    yield sse.event(f"{message.public_id}.{FROM_DATABASE}.0", events.start(message))
+    told = [events.start(message), *map(events.tool, message.tool_calls)]
+    for data in told:
+        yield sse.event(f"{message.public_id}.{FROM_DATABASE}.0", data)
     async for chunk in _follow_database(Position(message.id, None, 0)):
         yield chunk

@@ -12,9 +12,9 @@ from django.http import (
     StreamingHttpResponse,
 )
 
-from chat import readers
+from chat import citations, readers
 from chat.models import Message, Status
-from chat.services import Turn
+from chat.turns import Turn
 from chatbot_project.api import errors, idempotency, ids
 from chatbot_project.api.threads import in_database
 from chatbot_project.api.times import rfc3339
@@ -36,12 +36,19 @@ async def replay(request: HttpRequest, reference: dict[str, Any]) -> HttpRespons
 
     Raises ApiError where a whole answer failed; ResourceNotFound when its chat has been deleted.
     """
-    message = await in_database(Message.objects.filter(pk=UUID(reference["message"])).first)
+    message = await in_database(_stored, UUID(reference["message"]))
     if message is None:
         raise errors.ResourceNotFound("The chat of this answer has been deleted.")
     if message.status == Status.GENERATING:
         return None
     return streamed(readers.from_start(message)) if reference["stream"] else whole(message)
+
+
+def _stored(message_id: UUID) -> Message | None:
+    message = Message.objects.select_related("chat").filter(pk=message_id).first()
+    if message is not None:
+        citations.attach([message], message.chat.owner_id)
+    return message
 
 
 def streamed(events: AsyncIterator[bytes]) -> StreamingHttpResponse:
@@ -67,6 +74,8 @@ def whole(message: Message, failure: str = "") -> HttpResponse:
         "status": message.status,
         "finish_reason": message.finish_reason or None,
         "usage": message.usage,
+        "tool_calls": message.tool_calls,
+        "sources": message.sources,
         "created_at": rfc3339(message.created_at),
     }
     return HttpResponse(json.dumps(shown, ensure_ascii=False), content_type="application/json")

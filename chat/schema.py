@@ -8,13 +8,16 @@ from chat import serializers
 STREAM = """id: msg_01jh0000000000000000000001.1.0
 data: {"type": "start", "chat_id": "chat_01jh...", "message_id": "msg_01jh...", "model": "gpt-4"}
 
-id: msg_01jh0000000000000000000001.2.32
+id: msg_01jh0000000000000000000001.2.0.1
+data: {"type": "source", "number": 1, "id": "chunk_01jh...", "content": "...", "score": 0.81, ...}
+
+id: msg_01jh0000000000000000000001.3.32.1
 data: {"type": "text", "content": "Hello! I'm here to help you with"}
 
-id: msg_01jh0000000000000000000001.3.65
+id: msg_01jh0000000000000000000001.4.65.1
 data: {"type": "text", "content": " any questions or tasks you have."}
 
-id: msg_01jh0000000000000000000001.4.65
+id: msg_01jh0000000000000000000001.5.65.1
 data: {"type": "done", "message_id": "msg_01jh...", "status": "completed", "usage": {...}, ...}
 
 """
@@ -23,12 +26,14 @@ EVENTS = """Server-sent events, each `data:` a JSON object with a `type`:
 | type | fields |
 |---|---|
 | `start` | `chat_id`, `message_id`, `model` |
+| `source` | `number`, and what `sources` of a whole answer has: a passage cited as `[number]` |
 | `text` | `content` |
-| `done` | `message_id`, `status`, `finish_reason`, `model`, `provider_model`, `usage` |
+| `tool` | `id`, `name`, `arguments`, `status` (`running`, then `completed` or `failed`), `result`, `error` |
+| `done` | `message_id`, `status`, `finish_reason`, `model`, `provider_model`, `usage`, `tool_calls` |
 | `error` | `message_id`, `error` as in the error format |
 
 Every event has an `id`: after a broken connection, send the last one as `Last-Event-ID` to
-`GET /api/chat/{chat_id}/stream`. Comments keep the line alive every 15 seconds."""
+`GET /api/chat/{chat_id}/stream`. Comments keep the line alive every 15 seconds."""  # noqa: E501 - a row of a table is a line
 
 ANSWER = OpenApiExample(
     "A whole answer",
@@ -43,6 +48,23 @@ ANSWER = OpenApiExample(
         "status": "completed",
         "finish_reason": "stop",
         "usage": {"prompt_tokens": 15, "completion_tokens": 25, "total_tokens": 40},
+        "sources": [
+            {
+                "id": "chunk_01jh0000000000000000000002",
+                "content": "To integrate with Microsoft Teams...",
+                "score": 0.81,
+                "source": {
+                    "id": "file_01jh0000000000000000000003",
+                    "filename": "teams-integration.pdf",
+                    "type": "document",
+                    "title": "Teams",
+                    "tags": ["integration"],
+                    "metadata": {},
+                },
+                "metadata": {"page": 3, "section": "Integration Setup"},
+            }
+        ],
+        "tool_calls": [],
         "created_at": "2025-01-06T12:00:00Z",
     },
 )

@@ -1,19 +1,35 @@
 """What the chat API takes, and what it shows."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema_serializer
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from chat.attaching import MOST_ATTACHMENTS
 from chat.models import TITLE_LENGTH, Chat, Message, Rating, Role, Status
-from chat.services import OPTIONS
+from chat.services import KEPT
+from chat.tools import TOOLS
 from chatbot_project.api.fields import (
     BooleanField,
     IntegerField,
     NumberField,
     ObjectField,
     TextField,
+)
+from knowledge.models import SourceType
+from knowledge.serializers import FiltersSerializer, PlaceSerializer
+
+FILTERS = tuple(FiltersSerializer().fields)
+
+TOOLS_HELP = (
+    "Which functions the model may call: true (the default) for all that are there, false for "
+    f"none, or a list of their names: {', '.join(TOOLS)}."
+)
+LONGEST_ID = 100
+ATTACHMENTS_HELP = (
+    "What the model is to read with the message: ids of your documents and files, up to "
+    f"{MOST_ATTACHMENTS}, each as text or as `document_id` or `file_id` of an object."
 )
 
 
@@ -27,19 +43,52 @@ class ResponseFormatSerializer(ObjectField):
         return value
 
 
-class EmptyListField(serializers.ListField):
-    """Looks at none of the items: that there are any is enough."""
-
-    default_error_messages = {  # noqa: RUF012 - as REST framework declares it
-        "not_empty": "Attachments are not supported yet: leave it empty."
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "boolean"},
+            {"$ref": "#/components/schemas/FiltersRequest"},
+            {"type": "null"},
+        ],
+        "description": "Whether the answer may draw on the knowledge base, or on what of it. "
+        "Absent: true, for keys with the scope knowledge:read.",
     }
+)
+class KnowledgeField(ObjectField):
+    """True, false, or the filters of a search; unknown ones are ignored."""
 
-    def to_internal_value(self, data: Any) -> list[Any]:
+    default_error_messages: ClassVar = {"not_a_dict": "Must be true, false or filters."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, bool):
+            return data
+        filters = super().to_internal_value(data)
+        FiltersSerializer().run_validation(filters)
+        return {name: filters[name] for name in FILTERS if name in filters}
+
+
+class AttachmentsField(serializers.ListField):
+    """Ids of documents and files, or objects that hold one; as a list of different ids."""
+
+    default_error_messages: ClassVar = {
+        "bad_item": "Each must be an id, or an object with a `document_id` or a `file_id`."
+    }
+    child = serializers.JSONField()
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MOST_ATTACHMENTS, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[str]:
         if not isinstance(data, list):
             self.fail("not_a_list", input_type=type(data).__name__)
-        if data:
-            self.fail("not_empty")
-        return data
+        return list(dict.fromkeys(map(self._id_of, data)))
+
+    def _id_of(self, item: Any) -> str:
+        if isinstance(item, dict):
+            item = item.get("document_id") or item.get("file_id")
+        if not isinstance(item, str) or not 0 < len(item) <= LONGEST_ID:
+            self.fail("bad_item")
+        return item
 
 
 class OptionsSerializer(serializers.Serializer[Any]):
@@ -50,16 +99,24 @@ class OptionsSerializer(serializers.Serializer[Any]):
     temperature = NumberField(required=False, min_value=0, max_value=2)
     max_tokens = IntegerField(required=False, min_value=1, max_value=1_000_000)
     response_format = ResponseFormatSerializer(required=False)
-    knowledge = serializers.JSONField(
-        required=False, help_text="Accepted; it has no effect yet.", default=None
-    )
+    knowledge = KnowledgeField(required=False, allow_null=True)
+
+    tools = serializers.JSONField(required=False, help_text=TOOLS_HELP)
+
+    def validate_tools(self, value: Any) -> Any:
+        if isinstance(value, bool):
+            return value
+        known = isinstance(value, list) and all(isinstance(n, str) and n in TOOLS for n in value)
+        if not known:
+            raise serializers.ValidationError(TOOLS_HELP)
+        return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """`options`: what goes to the provider as it is."""
+        """`options`: what is stored with the answer."""
         return {
             "model": attrs.get("model"),
             "stream": attrs["stream"],
-            "options": {name: attrs[name] for name in OPTIONS if name in attrs},
+            "options": {n: attrs[n] for n in KEPT if attrs.get(n) is not None},
             **{name: attrs[name] for name in self.own_fields if name in attrs},
         }
 
@@ -68,8 +125,8 @@ class OptionsSerializer(serializers.Serializer[Any]):
 
 class QuestionSerializer(OptionsSerializer):
     message = TextField(max_length=settings.CHAT_MAX_MESSAGE_CHARACTERS)
-    attachments = EmptyListField(required=False, help_text="Must be empty for now.")
-    own_fields: tuple[str, ...] = ("message",)
+    attachments = AttachmentsField(required=False, help_text=ATTACHMENTS_HELP)
+    own_fields: tuple[str, ...] = ("message", "attachments")
 
 
 class NewChatSerializer(QuestionSerializer):
@@ -77,13 +134,60 @@ class NewChatSerializer(QuestionSerializer):
         max_length=settings.CHAT_MAX_MESSAGE_CHARACTERS, required=False, allow_blank=True
     )
     metadata = ObjectField(required=False)
-    own_fields = ("message", "system", "metadata")
+    own_fields = ("message", "attachments", "system", "metadata")
+
+
+class ToolCallErrorSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ToolCallSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(help_text="Of the call, by the model.")
+    name = serializers.CharField()
+    arguments = serializers.DictField(help_text="Long texts are cut.")
+    status = serializers.ChoiceField(["completed", "failed"])
+    result = serializers.DictField(allow_null=True, help_text="What was found or made.")
+    error = ToolCallErrorSerializer(allow_null=True)
+
+
+class AttachmentSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    type = serializers.ChoiceField(["document", "file"])
+    title = serializers.CharField(help_text="Of a file its name.")
+    version = serializers.IntegerField(
+        allow_null=True, help_text="Of a document: the one that the model reads."
+    )
 
 
 class UsageSerializer(serializers.Serializer[Any]):
     prompt_tokens = serializers.IntegerField()
     completion_tokens = serializers.IntegerField()
     total_tokens = serializers.IntegerField()
+
+
+class OriginSerializer(serializers.Serializer[Any]):
+    """`filename`, `title`: null once it was deleted or is no longer shared with you."""
+
+    id = serializers.CharField(help_text="`file_...`, `doc_...` or `src_...`.")
+    filename = serializers.CharField(allow_null=True)
+    type = serializers.ChoiceField(SourceType.choices)
+    title = serializers.CharField(allow_null=True)
+    tags = serializers.ListField(child=serializers.CharField())
+    metadata = serializers.DictField()
+
+
+class CitedSerializer(serializers.Serializer[Any]):
+    """A passage. The first is cited as `[1]`."""
+
+    id = serializers.CharField(help_text="`chunk_...`")
+    content = serializers.CharField(
+        allow_null=True,
+        help_text="Null once its source was deleted, changed or is no longer shared with you.",
+    )
+    score = serializers.FloatField(min_value=0, max_value=1)
+    source = OriginSerializer()  # type: ignore[assignment]  # a field of that name
+    metadata = PlaceSerializer()
 
 
 class AnswerSerializer(serializers.Serializer[Any]):
@@ -95,6 +199,8 @@ class AnswerSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField([Status.COMPLETED, Status.STOPPED])
     finish_reason = serializers.CharField(allow_null=True)
     usage = UsageSerializer()
+    tool_calls = ToolCallSerializer(many=True)
+    sources = CitedSerializer(many=True)
     created_at = serializers.DateTimeField()
 
 
@@ -114,10 +220,13 @@ class MessageSerializer(serializers.Serializer[Message]):
     timestamp = serializers.DateTimeField()
     status = serializers.ChoiceField(Status.choices)
     parent_id = serializers.CharField(allow_null=True)
+    attachments = AttachmentSerializer(many=True, required=False, help_text="Of the user's.")
     model = serializers.CharField(required=False)
     provider_model = serializers.CharField(required=False)
     finish_reason = serializers.CharField(required=False, allow_null=True)
     usage = UsageSerializer(required=False, allow_null=True)
+    tool_calls = ToolCallSerializer(many=True, required=False)
+    sources = CitedSerializer(many=True, required=False)
     error = MessageErrorSerializer(required=False, allow_null=True)
     feedback = FeedbackSerializer(required=False, allow_null=True)
 

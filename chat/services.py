@@ -1,9 +1,8 @@
 """Beginning, ending and sweeping answers: everything that writes chats and messages."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -12,45 +11,29 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts import usage
-from accounts.models import ApiKey, User
-from chat import announcing, catalog, context, limits, tokens
+from chat import (
+    announcing,
+    attaching,
+    catalog,
+    citations,
+    context,
+    limits,
+    lookups,
+    titles,
+    tokens,
+    tools,
+)
 from chat.models import Chat, Message, MessageQuerySet, Role, Status
 from chat.providers import Prompt
+from chat.turns import Asker, Outcome, Turn
 from chatbot_project.api.errors import Conflict, InvalidRequest, ResourceNotFound
 from chatbot_project.api.inserts import insert
 from webhooks.events import IS_HEARD
 
 LEASE = timedelta(seconds=15)
 JSON = dict[str, Any]
-OPTIONS = ("temperature", "max_tokens", "response_format")
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A question that has been stored, and what is needed to write its answer."""
-
-    answer: Message  # stored, empty as yet
-    owner_id: UUID
-    prompt: Prompt
-    first: bool  # the first exchange of its chat
-
-
-class Outcome(NamedTuple):
-    """How an answer ended. Token counts are None where the provider sent none."""
-
-    status: Status
-    text: str
-    error: str = ""  # an error code of the API
-    finish_reason: str = ""
-    provider_model: str = ""
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    user: User
-    key: ApiKey | None
+OPTIONS = ("temperature", "max_tokens", "response_format")  # as the provider gets them
+KEPT = (*OPTIONS, "knowledge", "tools")  # of an answer that is made again
 
 
 def start_chat(
@@ -59,6 +42,7 @@ def start_chat(
     message: str,
     model: str,
     options: JSON,
+    attachments: Sequence[JSON] = (),
     system: str = "",
     metadata: JSON | None = None,
 ) -> Turn:
@@ -67,18 +51,18 @@ def start_chat(
     usage.check_token_quota(asker.user)
     chat = Chat(
         owner=asker.user,
-        title=cut_title(message),
-        title_wanted=not settings.EMBEDDED_MODEL,  # it is too small to write better ones
+        title=titles.cut(message),
+        # The models of our own are too small to write better ones.
+        title_wanted=not settings.EMBEDDED_MODEL and named.name != catalog.EXTRACTIVE,
         model=named.name,
         system=system,
         metadata=metadata or {},
     )
-    question = Message(chat=chat, role=Role.USER, content=message, api_key=asker.key)
+    question = _question(chat, None, message, attachments, asker)
     answer = _empty_answer(chat, question, named, options, asker)
     chat.leaf_id = answer.id
     with transaction.atomic():
-        checked = limits.check_answers_at_once(asker.user)
-        answer.lease_expires_at = checked.now + LEASE
+        checked = _begin(answer, asker)
         insert(chat, question, answer)
         if checked.is_heard:
             announcing.question_asked(question, asker.user.pk)
@@ -86,30 +70,37 @@ def start_chat(
 
 
 def continue_chat(
-    chat: Chat, *, asker: Asker, message: str, model: str | None, options: JSON
+    chat: Chat,
+    *,
+    asker: Asker,
+    message: str,
+    model: str | None,
+    options: JSON,
+    attachments: Sequence[JSON] = (),
 ) -> Turn:
     """The next question of the active branch."""
-    question = Message(
-        chat=chat, parent_id=chat.leaf_id, role=Role.USER, content=message, api_key=asker.key
-    )
+    question = _question(chat, chat.leaf_id, message, attachments, asker)
     return _ask(chat, asker, question, model or chat.model, options)
 
 
 def edit_message(
-    edited: Message, *, asker: Asker, message: str, model: str | None, options: JSON
+    edited: Message,
+    *,
+    asker: Asker,
+    message: str,
+    model: str | None,
+    options: JSON,
+    attachments: Sequence[JSON] | None = None,
 ) -> Turn:
-    """The question in other words, beside the old one: a new branch, and the active one."""
+    """The question in other words, beside the old one: a new branch, and the active one.
+
+    With the old one's attachments, unless others are given.
+    """
     if edited.role != Role.USER:
         raise InvalidRequest("Only a message of the user can be edited.")
-    chat = edited.chat
-    question = Message(
-        chat=chat,
-        parent_id=edited.parent_id,
-        role=Role.USER,
-        content=message,
-        api_key=asker.key,
-    )
-    return _ask(chat, asker, question, model or chat.model, options)
+    kept = edited.attachments if attachments is None else attachments
+    question = _question(edited.chat, edited.parent_id, message, kept, asker)
+    return _ask(edited.chat, asker, question, model or edited.chat.model, options)
 
 
 def regenerate(message: Message, *, asker: Asker, model: str | None, options: JSON) -> Turn:
@@ -118,7 +109,7 @@ def regenerate(message: Message, *, asker: Asker, model: str | None, options: JS
         raise InvalidRequest("Only an answer can be made again.")
     named = catalog.resolve(model or message.model)
     usage.check_token_quota(asker.user)
-    kept = {name: message.options[name] for name in OPTIONS if name in message.options}
+    kept = {name: message.options[name] for name in KEPT if name in message.options}
     answer = _empty_answer(message.chat, message.parent, named, {**kept, **options}, asker)
     branch = list(Message.objects.branch(message.parent_id, context.LONGEST_BRANCH))
     _store(message.chat, asker, [answer])
@@ -135,9 +126,23 @@ def _ask(chat: Chat, asker: Asker, question: Message, model: str, options: JSON)
     return _turn(chat, answer, named, branch)
 
 
+def _question(
+    chat: Chat, parent_id: UUID | None, text: str, attachments: Sequence[JSON], asker: Asker
+) -> Message:
+    return Message(
+        chat=chat,
+        parent_id=parent_id,
+        role=Role.USER,
+        content=text,
+        attachments=list(attachments),
+        api_key=asker.key,
+    )
+
+
 def _empty_answer(
     chat: Chat, question: Message, model: catalog.Model, options: JSON, asker: Asker
 ) -> Message:
+    lookups.check(options.get("knowledge"), model, asker.key)
     return Message(
         chat=chat,
         parent=question,
@@ -148,6 +153,14 @@ def _empty_answer(
         options=options,
         api_key=asker.key,
     )
+
+
+def _begin(answer: Message, asker: Asker) -> limits.Beginning:
+    """In the transaction that stores it. Raises RateLimited."""
+    beginning = limits.check_answers_at_once(asker.user)
+    answer.lease_expires_at = beginning.now + LEASE
+    answer.may_cite = beginning.has_knowledge
+    return beginning
 
 
 def _store(chat: Chat, asker: Asker, messages: list[Message]) -> None:
@@ -164,8 +177,7 @@ def _insert(chat: Chat, asker: Asker, messages: list[Message]) -> None:
     try:
         with transaction.atomic():
             answer = messages[-1]
-            checked = limits.check_answers_at_once(asker.user)
-            answer.lease_expires_at = checked.now + LEASE
+            checked = _begin(answer, asker)
             # First: it locks the chat, which may be about to be deleted.
             if not Chat.objects.filter(pk=chat.pk).update(leaf=answer, updated_at=Now()):
                 raise ResourceNotFound("There is no such chat.")
@@ -185,13 +197,16 @@ def _turn(
     chat: Chat,
     answer: Message,
     model: catalog.Model,
-    branch: Iterable[Message],
+    branch: list[Message],
     *,
     first: bool = False,
 ) -> Turn:
     options = {name: value for name, value in answer.options.items() if name in OPTIONS}
-    messages = context.build(chat.system, list(branch), options.get("max_tokens"))
-    return Turn(answer, chat.owner_id, Prompt(model.provider_name, messages, options), first)
+    offered = tools.offered(*model, answer.api_key, answer.options)
+    messages = context.build(chat.system, branch, options.get("max_tokens"), offered)
+    prompt = Prompt(model.provider_name, messages, options, offered)
+    lookup = lookups.of(answer, chat.owner_id, branch) if answer.may_cite else None
+    return Turn(answer, chat.owner_id, prompt, first, lookup, attaching.of_branch(branch))
 
 
 def finish_answer(turn: Turn, outcome: Outcome) -> None:
@@ -224,8 +239,8 @@ def _end(answer: Message, outcome: Outcome, owner_id: UUID) -> None:
     answer.content = outcome.text
     answer.finish_reason = outcome.finish_reason[:40]
     answer.provider_model = outcome.provider_model[:200] or answer.provider_model
-    answer.prompt_tokens = outcome.prompt_tokens or 0
-    answer.completion_tokens = outcome.completion_tokens or 0
+    answer.prompt_tokens = (outcome.prompt_tokens or 0) + outcome.spent[0]
+    answer.completion_tokens = (outcome.completion_tokens or 0) + outcome.spent[1]
     answer.completed_at = timezone.now()
     answer.lease_expires_at = None
     is_heard = _update_unfinished(answer, owner_id)
@@ -235,8 +250,8 @@ def _end(answer: Message, outcome: Outcome, owner_id: UUID) -> None:
         announcing.answer_ended(answer, owner_id)
     if outcome.status != Status.COMPLETED:  # nothing to make a title of
         Chat.objects.filter(pk=answer.chat_id, title_wanted=True).update(title_wanted=False)
-    if outcome.status == Status.FAILED and not outcome.text:
-        return
+    if outcome.status == Status.FAILED and not (answer.prompt_tokens or answer.completion_tokens):
+        return  # nothing was got
     usage.record_answer(
         owner_id=owner_id,
         api_key_id=answer.api_key_id,
@@ -285,34 +300,6 @@ def has_ended(answer: Message) -> bool:
     return not in_progress.exists() or _sweep(in_progress) > 0
 
 
-def change_chat(chat: Chat, **changes: Any) -> None:
-    """`title` (it is not written again then) and `metadata`."""
-    if not changes:
-        return
-    if "title" in changes:
-        changes["title_wanted"] = False
-    for name, value in changes.items():
-        setattr(chat, name, value)
-    Chat.objects.filter(pk=chat.pk).update(**changes, updated_at=Now())
-
-
-@transaction.atomic
-def delete_chat(chat: Chat) -> None:
-    """With its messages. Locked first, so that no question comes in between."""
-    for locked in Chat.objects.select_for_update().filter(pk=chat.pk):
-        locked.delete()
-
-
-def give_feedback(message: Message, *, rating: str | None, comment: str) -> None:
-    """Replaces what was said of an answer before; a rating of None takes it back."""
-    if message.role != Role.ASSISTANT:
-        raise InvalidRequest("Only an answer can be rated.")
-    message.rating = rating or ""
-    message.comment = comment if rating else ""
-    same = Message.objects.filter(pk=message.pk)
-    same.update(rating=message.rating, comment=message.comment)
-
-
 def sweep_abandoned() -> int:
     """Ends the answers whose process has died. Returns how many."""
     return _sweep(Message.objects.all())
@@ -330,18 +317,13 @@ def _end_abandoned(abandoned: MessageQuerySet, owner_id: UUID) -> bool:
     answer = abandoned.select_for_update(skip_locked=True).first()
     if answer is None:
         return False
+    citations.attach([answer], owner_id)
     outcome = Outcome(
         status=Status.STOPPED if answer.stop_requested else Status.FAILED,
         text=answer.content,
         error="" if answer.stop_requested else "MODEL_UNAVAILABLE",
-        prompt_tokens=0,
-        completion_tokens=tokens.count(answer.content),
+        prompt_tokens=answer.prompt_tokens or 0,  # up to the last call of a function
+        completion_tokens=(answer.completion_tokens or 0) + tokens.count(answer.content),
     )
     _end(answer, outcome, owner_id)
     return True
-
-
-def cut_title(text: str) -> str:
-    """The first words of a message, on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= 60 else line[:59].rsplit(" ", 1)[0].rstrip(" ,.;:") + "…"

@@ -33,6 +33,11 @@ def event(id: str, data: dict[str, Any]) -> bytes:
     return f"id: {id}\ndata: {text}\n\n".encode()
 
 
+def position(message: str, number: int | str, characters: int, sources: int) -> str:
+    """An event's id: where a reader is who has read it. `readers.parse_position` reads it."""
+    return f"{message}.{number}.{characters}" + (f".{sources}" if sources else "")
+
+
 def event_id(event: bytes) -> str:
     """The id of a rendered event."""
     return event.split(b"\n", 1)[0].removeprefix(b"id: ").decode()

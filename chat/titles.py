@@ -64,6 +64,12 @@ class Exchange(NamedTuple):
     answer: str
 
 
+def cut(text: str) -> str:
+    """The first words of a message, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else line[:59].rsplit(" ", 1)[0].rstrip(" ,.;:") + "…"
+
+
 def wake_up() -> None:
     """Has a worker look for chats without a title, soon. Call it in the event loop."""
     global _waking

@@ -7,9 +7,9 @@ byte-pair ones on English, a token a character on scripts without spaces, and 17
 from collections.abc import Iterable
 from typing import Any
 
-from knowledge.tokens import count
+from knowledge.tokens import count, cut
 
-__all__ = ["count", "count_messages"]
+__all__ = ["count", "count_messages", "cut"]
 
 TOKENS_AROUND_A_MESSAGE = 4  # role and separators, as OpenAI counts them
 

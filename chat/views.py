@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -11,10 +12,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
-from chat import catalog, generation, readers, replies, schema, serializers, services
+from chat import (
+    attaching,
+    catalog,
+    citations,
+    generation,
+    readers,
+    replies,
+    schema,
+    serializers,
+    services,
+    upkeep,
+)
 from chat.answers import Answer
 from chat.models import Chat, ChatQuerySet, Message, Role
-from chat.services import Asker, Turn
+from chat.turns import Asker, Turn
 from chatbot_project.api.bodies import validate, validated
 from chatbot_project.api.callers import Caller
 from chatbot_project.api.errors import ResourceNotFound
@@ -46,6 +58,9 @@ async def answer(
 ) -> HttpResponseBase:
     """Has `begin(asker=..., **asked)` store the question, and answers it."""
     stream = asked.pop("stream")
+    if asked.get("attachments"):
+        caller = cast(Caller, request.caller)  # nobody else gets here
+        asked["attachments"] = await attaching.resolve(caller, asked["attachments"])
 
     def store() -> Turn:
         turn = begin(asker=asker_of(request), **asked)
@@ -96,21 +111,22 @@ class ChatViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Chat]):
     def partial_update(self, request: Request, chat_id: str) -> Response:
         chat = chat_of(request, chat_id)
         changes = validate(serializers.ChatChangeSerializer, request.data)
-        services.change_chat(chat, **changes)
+        upkeep.change_chat(chat, **changes)
         return Response(self.shown(chat_id))
 
     @schema.delete_chat
     async def destroy(self, request: ApiRequest, chat_id: str) -> HttpResponse:
         chat = await in_database(chat_of, request, chat_id)
         await stop_answer(chat)  # so that what it has used is counted
-        await in_database(services.delete_chat, chat)
+        await in_database(upkeep.delete_chat, chat)
         return HttpResponse(status=204)
 
     @schema.get_history
     def history(self, request: Request, chat_id: str) -> Response:
         chat = chat_of(request, chat_id)
         everything = request.query_params.get("all") == "true"
-        messages = chat.messages.order_by("id") if everything else chat.branch()
+        messages = [*(chat.messages.order_by("id") if everything else chat.branch())]
+        citations.attach(messages, chat.owner_id)
         shown = [message.as_json() for message in messages]
         return Response(
             {
@@ -166,7 +182,13 @@ async def stop_answer(chat: Chat) -> Message | None:
             if await in_database(services.has_ended, message):
                 break
             await asyncio.sleep(POLL_SECONDS)
-    return await in_database(Message.objects.get, pk=message.pk)
+    return await in_database(_with_sources, chat, message.pk)
+
+
+def _with_sources(chat: Chat, message_id: UUID) -> Message:
+    message = chat.messages.get(pk=message_id)
+    citations.attach([message], chat.owner_id)
+    return message
 
 
 class MessageViewSet(ViewSet):
@@ -205,7 +227,8 @@ class MessageViewSet(ViewSet):
     def feedback(self, request: Request, chat_id: str, message_id: str) -> Response:
         message = _message(request, chat_id, message_id)
         feedback = validate(serializers.FeedbackSerializer, request.data)
-        services.give_feedback(message, **feedback)
+        upkeep.give_feedback(message, **feedback)
+        citations.attach([message], message.chat.owner_id)
         return Response(message.as_json())
 
 

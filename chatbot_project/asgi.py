@@ -2,8 +2,9 @@
 
 import os
 
-from chatbot_project.api.asgi import application_for
-
+# Before anything that reads a setting when it is imported.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbot_project.settings")
+
+from chatbot_project.api.asgi import application_for  # noqa: E402
 
 application = application_for()

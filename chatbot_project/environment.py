@@ -168,6 +168,26 @@ def database_config(url: str, options: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
+def pool_options(size: int, *, prepared: bool) -> dict[str, Any]:
+    """Django's OPTIONS of a database whose connections are pooled, `size` of them at most."""
+    return {
+        "pool": {
+            "min_size": 1,
+            "max_size": size,
+            "timeout": 2,  # seconds that a call waits for a connection
+            "reconnect_timeout": 5,  # its tries come ever later: better to begin anew
+        },
+        # A server that has gone silent, not closed: noticed within a quarter of a minute, not of an
+        # hour. (They say nothing to a Unix socket.)
+        "keepalives_idle": 5,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 15_000,  # milliseconds
+        "server_side_binding": prepared,
+        "prepare_threshold": 5 if prepared else None,
+    }
+
+
 def email_config(url: str) -> dict[str, Any]:
     """Django's EMAIL_ settings for the server at this address."""
     check_url("EMAIL_URL", url, MAIL)

@@ -13,7 +13,9 @@ from chatbot_project.environment import (
     Environment,
     database_config,
     email_config,
+    pool_options,
 )
+from chatbot_project.storages import files_in_bucket, files_in_folder
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -48,25 +50,9 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 
 # --- Database, cache, queue -------------------------------------------------------------------
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, minimum=2)
-PAGES_AT_ONCE = max(1, DATABASE_POOL_SIZE // 4)  # the pool's other connections are the API's
 # Planned once a connection: a third less of PostgreSQL's time. Not with PgBouncer before 1.21.
 DATABASE_PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", True)
-DATABASE_OPTIONS = {
-    "pool": {
-        "min_size": 1,
-        "max_size": DATABASE_POOL_SIZE,
-        "timeout": 2,  # seconds that a call waits for a connection
-        "reconnect_timeout": 5,  # its tries come ever later: better to begin anew
-    },
-    # A server that has gone silent, not closed: noticed within a quarter of a minute, not of an
-    # hour. (They say nothing to a Unix socket.)
-    "keepalives_idle": 5,
-    "keepalives_interval": 3,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 15_000,  # milliseconds
-    "server_side_binding": DATABASE_PREPARED_STATEMENTS,
-    "prepare_threshold": 5 if DATABASE_PREPARED_STATEMENTS else None,
-}
+DATABASE_OPTIONS = pool_options(DATABASE_POOL_SIZE, prepared=DATABASE_PREPARED_STATEMENTS)
 DATABASES = {
     "default": {
         **database_config(DATABASE_URL or EMBEDDED["DATABASE_URL"], DATABASE_OPTIONS),
@@ -105,6 +91,7 @@ INSTALLED_APPS = [
     "webhooks",
     "knowledge",
     "documents",
+    "files",
     "chat",
 ]
 AUTH_USER_MODEL = "accounts.User"
@@ -174,8 +161,36 @@ LOGGING = logs.configuration(LOG_LEVEL, LOG_FORMAT)
 # Loopback: a first start on a laptop must not open a port to its network. Containers say 0.0.0.0.
 HOST = env.str("HOST", "127.0.0.1")
 MAX_BODY_BYTES = 10_000_000
-MAX_UPLOAD_BYTES = 100_000_000
+MAX_UPLOAD_BYTES = 101_000_000  # a file of 100 MB and the fields around it
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+# --- Files ------------------------------------------------------------------------------------
+# In a folder here, or in a bucket of any service that speaks S3.
+S3_BUCKET = env.str("S3_BUCKET")
+S3_ENDPOINT_URL = env.url("S3_ENDPOINT_URL")
+S3_REGION = env.str("S3_REGION")
+S3_ACCESS_KEY_ID = env.str("S3_ACCESS_KEY_ID")
+S3_SECRET_ACCESS_KEY = env.str("S3_SECRET_ACCESS_KEY")
+S3_PREFIX = env.str("S3_PREFIX").strip("/")
+for name in ("S3_ENDPOINT_URL", "S3_REGION", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"):
+    if globals()[name] and not S3_BUCKET:
+        raise BadSetting(name, "is of no use without S3_BUCKET.")
+if bool(S3_ACCESS_KEY_ID) != bool(S3_SECRET_ACCESS_KEY):
+    raise BadSetting("S3_ACCESS_KEY_ID", "and S3_SECRET_ACCESS_KEY belong together.")
+STORAGES = {
+    "default": files_in_bucket(
+        S3_BUCKET,
+        prefix=S3_PREFIX,
+        endpoint_url=S3_ENDPOINT_URL,
+        region=S3_REGION,
+        access_key=S3_ACCESS_KEY_ID,
+        secret_key=S3_SECRET_ACCESS_KEY,
+    )
+    if S3_BUCKET
+    else files_in_folder(DATA_DIR / "files"),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+FILES_AT_ONCE = env.int("FILES_AT_ONCE", 1, minimum=1)  # on a machine, by all its workers
 
 # --- Mail -------------------------------------------------------------------------------------
 # Without a server, mail is written into files, for whoever runs this to find.
@@ -210,6 +225,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "note-worker": {"task": "chatbot_project.site.tasks.note_worker", "schedule": 15.0},
     "sweep-answers": {"task": "chat.tasks.sweep_abandoned_answers", "schedule": 10.0},
+    "sweep-files": {"task": "files.tasks.sweep_files", "schedule": 10.0},
     "sweep-indexing": {"task": "documents.tasks.sweep_indexing", "schedule": 30.0},
     "embed-recent-chunks": {
         "task": "knowledge.tasks.embed_recent_chunks",
@@ -237,6 +253,8 @@ API_REPLAY = "chat.replies.replay"
 USAGE_COUNTERS = {
     "concurrent_answers": "chat.limits.count_answers",
     "max_endpoints": "webhooks.services.count_endpoints",
+    "max_files": "files.quotas.count_files",
+    "max_stored_bytes": "files.quotas.count_bytes",
 }
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.CallerAuthentication"],
@@ -290,7 +308,16 @@ EMBEDDED_SERVICES = [
 EMBEDDED_MODEL_NAME = "smollm2-135m-instruct"
 # `public=provider` pairs. Set: other names are refused. Unset: any name goes to the provider.
 CHAT_MODELS = env.pairs("CHAT_MODELS")
-CHAT_DEFAULT_MODEL = env.str("CHAT_DEFAULT_MODEL", choices=CHAT_MODELS)
+EXTRACTIVE_MODEL_NAME = "extractive"  # of ours: it answers in the words of the sources alone
+if EXTRACTIVE_MODEL_NAME in CHAT_MODELS:
+    raise BadSetting("CHAT_MODELS", f"{EXTRACTIVE_MODEL_NAME} is the name of a model of ours.")
+CHAT_DEFAULT_MODEL = env.str(
+    "CHAT_DEFAULT_MODEL", choices=[*CHAT_MODELS, EXTRACTIVE_MODEL_NAME] if CHAT_MODELS else ()
+)
+# Models that may call functions, by their public names; * is every one.
+CHAT_TOOLS = [] if EMBEDDED_MODEL else env.list("CHAT_TOOLS", default=["*"])
+if CHAT_MODELS and (unknown := {*CHAT_TOOLS} - {*CHAT_MODELS, "*", "none"}):
+    raise BadSetting("CHAT_TOOLS", f"{min(unknown)!r} is not one of CHAT_MODELS.")
 CHAT_CONTEXT_TOKENS = env.int(
     "CHAT_CONTEXT_TOKENS", 4096 if EMBEDDED_MODEL else 16_000, minimum=256
 )

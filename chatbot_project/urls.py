@@ -16,6 +16,7 @@ urlpatterns = [
     path("api/", include("accounts.urls")),
     path("api/", include("knowledge.urls")),
     path("api/", include("documents.urls")),
+    path("api/", include("files.urls")),
     path("api/", include("chat.urls")),
     path("api/", include("webhooks.urls")),
     *api_urls,

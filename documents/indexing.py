@@ -13,7 +13,8 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from chatbot_project.celery import app
-from documents.models import Document, Indexing
+from documents import markup
+from documents.models import Document, Indexing, Type
 from knowledge.chunking import Block
 from knowledge.indexing import PreparedChunk, prepare
 from knowledge.models import Source, SourceType
@@ -94,7 +95,14 @@ def embed(work: Work) -> list[PreparedChunk]:
             raise Superseded
 
     document = work.document
-    return prepare([Block(document.content)], title=document.title, progress=progress)
+    return prepare([block_of(document)], title=document.title, progress=progress)
+
+
+def block_of(document: Document) -> Block:
+    """What is to be found of it. A `#` begins a heading only where one is meant."""
+    if document.type == Type.HTML:
+        return Block(markup.text_of(document.content))
+    return Block(document.content, is_markdown=document.type == Type.MARKDOWN)
 
 
 @transaction.atomic

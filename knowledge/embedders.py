@@ -18,7 +18,8 @@ class Embedder(Protocol):
     """Makes unit vectors: their inner product is the cosine.
 
     `name` tells apart vectors that cannot be compared, `window` is how many tokens it reads, by
-    `knowledge.tokens`. Both methods raise EmbedderUnavailable.
+    `knowledge.tokens`, `batch` how many passages are best given to it at once. Both methods raise
+    EmbedderUnavailable.
     """
 
     @property
@@ -26,6 +27,9 @@ class Embedder(Protocol):
 
     @property
     def window(self) -> int: ...
+
+    @property
+    def batch(self) -> int: ...
 
     def embed_query(self, text: str) -> Vectors:
         """Shape (dimensions,)."""

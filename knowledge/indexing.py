@@ -1,6 +1,6 @@
 """From text to chunks that are ready to be stored: split, weighed and embedded, no database yet."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -10,8 +10,6 @@ from knowledge.chunking import Block, Piece, split
 from knowledge.embedders import Embedder, Vectors, embedded_embedder, embedder
 from knowledge.models import EmbeddingModel
 from knowledge.vectors import release_connection
-
-BATCH = 64  # pieces between two reports of progress
 
 Progress = Callable[[int, int], None]  # chunks done, chunks in all
 
@@ -24,6 +22,15 @@ class PreparedChunk:
     id: UUID = field(default_factory=ids.uuid7)
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a source is made of."""
+
+    blocks: Iterable[Block]
+    title: str = ""
+    filename: str = ""
+
+
 def prepare(
     blocks: Iterable[Block],
     *,
@@ -32,15 +39,28 @@ def prepare(
     progress: Progress | None = None,
 ) -> list[PreparedChunk]:
     """Splits and embeds. Raises EmbedderUnavailable; whatever `progress` raises ends it too."""
+    return prepare_all([Text(blocks, title, filename)], progress)[0]
+
+
+def prepare_all(
+    texts: Sequence[Text], progress: Progress | None = None
+) -> list[list[PreparedChunk]]:
+    """The same for several texts, embedded together: many short ones take no longer than one."""
     embedders = writing_embedders()
     window = min(each.window for each in embedders)
-    pieces = split(blocks, title=title or filename, window=window)
-    chunks = [PreparedChunk(piece, weigh(piece.content, title, filename)) for piece in pieces]
-    for start in range(0, len(chunks), BATCH):
-        embed(chunks[start : start + BATCH], embedders)
+    prepared = [list(weighed(text, window)) for text in texts]
+    chunks = [chunk for each in prepared for chunk in each]
+    batch = min(each.batch for each in embedders)
+    for start in range(0, len(chunks), batch):
+        embed(chunks[start : start + batch], embedders)
         if progress:
-            progress(min(start + BATCH, len(chunks)), len(chunks))
-    return chunks
+            progress(min(start + batch, len(chunks)), len(chunks))
+    return prepared
+
+
+def weighed(text: Text, window: int) -> Iterator[PreparedChunk]:
+    for piece in split(text.blocks, title=text.title or text.filename, window=window):
+        yield PreparedChunk(piece, weigh(piece.content, text.title, text.filename))
 
 
 def weigh(content: str, title: str, filename: str) -> dict[int, float]:

@@ -5,23 +5,28 @@ they are few, every one is scored: a small account among millions of foreign chu
 results. Above, candidates come from indexes: HNSW for meaning, the list of each term for words.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate, combinations
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 
 from knowledge.lexical import audience_hash, keys, to_sparsevec
-from knowledge.vectors import indexed_type, quoted
+from knowledge.models import EVERY_CHUNK
+from knowledge.vectors import MOST_INDEXED, quoted
 
 EXACT_UP_TO = 10_000  # chunks
 # HNSW looks for the nearest of all accounts and drops the foreign ones: where ours are less than
 # this share of all, it would look at too many, and miss some all the same.
 LEAST_SHARE = 0.1
-EXACT_AT_LEAST_UP_TO = 50_000  # chunks, for those
+EXACT_AT_LEAST_UP_TO = 100_000  # chunks, for those
 MOST_CANDIDATES = 10_000  # chunks that a text search scores, unless its rarest term has more
+SINGLES = 0.5  # of these, how many for a single term
+MOST_PAIRS = 40
 POOL = 200  # of each kind, that a hybrid search by indexes chooses from
 EF_SEARCH = 400  # how far HNSW looks around: 200 found 92 of 100 in accounts of 50,000
 
@@ -62,20 +67,37 @@ class Lexical:
     chunks_with: Mapping[int, int]
 
     @property
+    def chunks(self) -> int:
+        """All that are visible, whatever is asked for."""
+        return self.chunks_with[EVERY_CHUNK]
+
+    @property
     def sparse(self) -> str:
         return to_sparsevec(self.weights)
 
-    def rarest(self) -> list[int]:
-        """The terms that candidates come from, as many as give MOST_CANDIDATES at most."""
-        known = [term for term in self.weights if self.chunks_with.get(term)]
-        known.sort(key=lambda term: self.chunks_with[term])
-        chosen, candidates = known[:1], sum(self.chunks_with[term] for term in known[:1])
-        for term in known[1:]:
-            candidates += self.chunks_with[term]
-            if candidates > MOST_CANDIDATES:
-                break
-            chosen.append(term)
-        return chosen
+    def telling(self, most: float) -> tuple[list[int], list[tuple[int, int]]]:
+        """Terms any of which makes a candidate, the rarest; pairs of the others that do so too.
+
+        About `most` candidates in all: half of them by a term alone, the others by pairs, counted
+        as if terms had nothing to do with each other. What answers best has a rare term or several.
+        """
+        known = sorted(self.known_terms(), key=lambda term: self.chunks_with[term])
+        counts = [self.chunks_with[term] for term in known]
+        alone = max(1, fitting(counts, SINGLES * most))
+        together = sorted(combinations(known[alone:], 2), key=self.product)[:MOST_PAIRS]
+        estimates = [self.product(pair) / self.chunks for pair in together]
+        return known[:alone], together[: fitting(estimates, most - sum(counts[:alone]))]
+
+    def known_terms(self) -> list[int]:
+        return [term for term in self.weights if self.chunks_with.get(term)]
+
+    def product(self, pair: tuple[int, int]) -> int:
+        return self.chunks_with[pair[0]] * self.chunks_with[pair[1]]
+
+
+def fitting(sizes: Iterable[float], room: float) -> int:
+    """How many of them, from the first on, are not more than `room` together."""
+    return sum(total <= room for total in accumulate(sizes))
 
 
 FOUND = """
@@ -87,14 +109,14 @@ JOIN knowledge_source source ON source.id = chunk.source_id
 ORDER BY found.score DESC, chunk.id
 """
 EXACTLY_BY_MEANING = """
-SELECT e.chunk_id AS id, greatest(0, -(e.vector <#> %s::vector)) AS score
+SELECT e.chunk_id AS id, greatest(0, -(e.vector <#> %s::halfvec)) AS score
 FROM knowledge_embedding e WHERE {condition} AND e.model = {model}
-ORDER BY e.vector <#> %s::vector LIMIT %s
+ORDER BY e.vector <#> %s::halfvec LIMIT %s
 """
 NEARLY_BY_MEANING = """
-SELECT e.chunk_id AS id, greatest(0, -(e.vector::{kind} <#> %s::{kind})) AS score
+SELECT e.chunk_id AS id, greatest(0, -(e.vector::halfvec({size}) <#> %s::halfvec({size}))) AS score
 FROM knowledge_embedding e WHERE {condition} AND e.model = {model}
-ORDER BY e.vector::{kind} <#> %s::{kind} LIMIT %s
+ORDER BY e.vector::halfvec({size}) <#> %s::halfvec({size}) LIMIT %s
 """
 # OFFSET 0: each score is computed once, and not for the condition and the order anew.
 BY_WORDS = """
@@ -104,7 +126,7 @@ SELECT scored.id, scored.score FROM (
 ) AS scored WHERE scored.score > 0 ORDER BY scored.score DESC LIMIT %s
 """
 BOTH = """
-SELECT c.id, 0.5 * greatest(0, coalesce(-(e.vector <#> %s::vector), 0))
+SELECT c.id, 0.5 * greatest(0, coalesce(-(e.vector <#> %s::halfvec), 0))
     - 0.5 * (c.sparse <#> %s::sparsevec) AS score
 FROM {candidates} c LEFT JOIN knowledge_embedding e ON e.chunk_id = c.id AND e.model = {model}
 """
@@ -125,7 +147,10 @@ def by_meaning(scope: Scope, dense: Dense, limit: int) -> list[Row]:
 
 
 def by_words(scope: Scope, words: Lexical, limit: int) -> list[Row]:
-    return run(*ranked_by_words(scope, words, limit))
+    rows = run(*ranked_by_words(scope, words, limit))
+    if len(rows) < limit and uses_terms(scope, words):  # what was left out may hold the others
+        rows = run(*ranked_by_words(scope, words, limit, most=math.inf))
+    return rows
 
 
 def by_both(scope: Scope, dense: Dense, words: Lexical, limit: int) -> list[Row]:
@@ -167,28 +192,45 @@ def exactly_by_meaning(scope: Scope, dense: Dense, limit: int) -> tuple[str, Par
 def nearly_by_meaning(scope: Scope, dense: Dense, limit: int) -> tuple[str, Parameters]:
     condition, values = scope.condition("e")
     sql = NEARLY_BY_MEANING.format(
-        kind=indexed_type(dense.dimensions), condition=condition, model=quoted(dense.model)
+        size=dense.dimensions, condition=condition, model=quoted(dense.model)
     )
     return sql, (dense.vector, *values, dense.vector, limit)
 
 
-def ranked_by_words(scope: Scope, words: Lexical, limit: int) -> tuple[str, Parameters]:
+def uses_terms(scope: Scope, words: Lexical) -> bool:
+    return scope.chunks > EXACT_UP_TO and scope.chunks > candidates_wanted(scope, words)
+
+
+def candidates_wanted(scope: Scope, words: Lexical) -> float:
+    """More, where filters will leave few of them."""
+    return MOST_CANDIDATES * words.chunks / scope.chunks
+
+
+def ranked_by_words(
+    scope: Scope, words: Lexical, limit: int, most: float = 0
+) -> tuple[str, Parameters]:
     condition, values = scope.condition("c")
-    if scope.chunks > EXACT_UP_TO:
-        condition += " AND c.terms && %s"
-        values = (*values, keys_of(scope.audiences, words.rarest()))
+    if uses_terms(scope, words):
+        chosen, having = candidates(scope, words, most or candidates_wanted(scope, words))
+        # IS TRUE: not by the index of audiences. The terms' is enough, its keys are the audience's.
+        condition, values = f"({condition}) IS TRUE AND ({chosen})", (*values, *having)
     return BY_WORDS.format(condition=condition), (words.sparse, *values, limit)
 
 
-def keys_of(audiences: Sequence[UUID], terms: Sequence[int]) -> list[int]:
-    return [key for audience in audiences for key in keys(audience_hash(audience), terms)]
+def candidates(scope: Scope, words: Lexical, most: float) -> tuple[str, Parameters]:
+    """The condition on a chunk's terms that makes it a candidate."""
+    hashes = [audience_hash(audience) for audience in scope.audiences]
+    singles, pairs = words.telling(most)
+    alone = [key for owner in hashes for key in keys(owner, singles)]
+    together = [keys(owner, pair) for owner in hashes for pair in pairs]
+    return " OR ".join(["c.terms && %s", *["c.terms @> %s"] * len(together)]), (alone, *together)
 
 
 ALL_CHUNKS = "SELECT coalesce(sum(chunks), 0) FROM knowledge_termstat WHERE term = 0"
 
 
 def uses_hnsw(scope: Scope, dense: Dense) -> bool:
-    if scope.chunks <= EXACT_UP_TO or indexed_type(dense.dimensions) is None:
+    if scope.chunks <= EXACT_UP_TO or dense.dimensions > MOST_INDEXED:
         return False
     if scope.chunks > EXACT_AT_LEAST_UP_TO:
         return True
@@ -216,6 +258,10 @@ def looking_around(limit: int) -> Iterator[None]:
 
 
 def run(ranked: str, parameters: Parameters) -> list[Row]:
+    """Planned for these parameters: a plan that is kept for all would have to guess how many rows
+    an audience has, and guesses badly."""
     with connection.cursor() as cursor:
-        cursor.execute(FOUND.format(ranked=ranked), parameters)
-        return cursor.fetchall()
+        found: Any = cursor.cursor
+        found.execute(FOUND.format(ranked=ranked), parameters, prepare=False)
+        rows: list[Row] = found.fetchall()
+        return rows

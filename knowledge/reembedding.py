@@ -5,7 +5,7 @@ at any point, it goes on where it was. When every chunk has one, the model count
 processes whose settings name it search with it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -33,13 +33,14 @@ ORDER BY c.id LIMIT %s
 # Locked, a chunk can neither be deleted nor given to other readers before its vector is there.
 INSERT = """
 INSERT INTO knowledge_embedding (chunk_id, model, source_id, audience, vector)
-SELECT chunk.id, %s, chunk.source_id, chunk.audience, made.vector::vector
+SELECT chunk.id, %s, chunk.source_id, chunk.audience, made.vector::halfvec
 FROM unnest(%s::uuid[], %s::text[]) AS made (id, vector)
 JOIN LATERAL (
     SELECT * FROM knowledge_chunk c WHERE c.id = made.id FOR SHARE
 ) AS chunk ON true
 ON CONFLICT DO NOTHING
 """
+DELETE = "DELETE FROM knowledge_embedding WHERE model = %s AND chunk_id = ANY (%s)"
 IS_BROKEN = "SELECT NOT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
 
 Progress = Callable[[int], None]  # chunks embedded so far
@@ -108,12 +109,17 @@ def forget(models: Iterable[EmbeddingModel]) -> int:
         # First the row: from now on, no search asks for it.
         EmbeddingModel.objects.filter(pk=model.pk).delete()
         vectors.drop_index(model)
-        ids = Embedding.objects.filter(model=model.name).values_list("chunk_id", flat=True)
-        while batch := list(ids[:FORGOTTEN]):
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "DELETE FROM knowledge_embedding WHERE model = %s AND chunk_id = ANY (%s)",
-                    [model.name, batch],
-                )
-            forgotten += len(batch)
+        forgotten += sum(delete_vectors(model.name))
     return forgotten
+
+
+def delete_vectors(model: str) -> Iterator[int]:
+    """Yields how many it deleted. In the primary key's order: each row is passed by once."""
+    vectors_of_model = Embedding.objects.filter(model=model).order_by("chunk_id")
+    since = BEGINNING
+    while rows := vectors_of_model.filter(chunk_id__gt=since).values_list("chunk_id")[:FORGOTTEN]:
+        ids = [chunk_id for (chunk_id,) in rows]
+        since = ids[-1]
+        with connection.cursor() as cursor:
+            cursor.execute(DELETE, [model, ids])
+            yield cursor.rowcount

@@ -20,11 +20,12 @@ from knowledge import background_loop
 logger = logging.getLogger(__name__)
 
 WINDOW = 512  # tokens: they read thousands, but what long passages say blurs in one vector
-BATCH = 64
+BATCH = 32
 AT_ONCE = 4  # batches under way
 RETRY_DELAYS = [0.25, 1.0, 4.0]  # seconds
 LONGEST_RETRY_AFTER = 10.0  # seconds
 RETRIED_STATUSES = {429, 500, 502, 503, 504}
+QUERY_SECONDS = 20  # in all: somebody waits, perhaps for a server that loads its model first
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5)
 
 Vectors = NDArray[np.float32]
@@ -44,6 +45,7 @@ class RemoteEmbedder:
     """`dimensions` 0: as many as the model gives. Safe to use from any thread."""
 
     window = WINDOW
+    batch = BATCH * AT_ONCE
 
     def __init__(self, base_url: str, api_key: str, model: str, dimensions: int = 0) -> None:
         self.name = f"{model}/{dimensions}" if dimensions else model
@@ -55,13 +57,20 @@ class RemoteEmbedder:
         self._dimensions = dimensions
 
     def embed_query(self, text: str) -> Vectors:
-        vector: Vectors = self.embed_passages([text])[0]
-        return vector
+        return background_loop.run(self._embed_query(text))
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.empty((0, self._dimensions), np.float32)
         return background_loop.run(self._embed(texts))
+
+    async def _embed_query(self, text: str) -> Vectors:
+        try:
+            async with asyncio.timeout(QUERY_SECONDS):
+                vector: Vectors = (await self._embed([text]))[0]
+        except TimeoutError as error:
+            raise EmbedderUnavailable from error
+        return vector
 
     async def _embed(self, texts: Sequence[str]) -> Vectors:
         places = asyncio.Semaphore(AT_ONCE)
@@ -106,13 +115,13 @@ class RemoteEmbedder:
 def as_vectors(answer: Any, expected: int) -> Vectors:
     """The answer's vectors, in the order of the texts, of length 1. Raises EmbedderUnavailable."""
     try:
-        items = sorted(answer["data"], key=lambda item: item["index"])
-        vectors = np.array([item["embedding"] for item in items], np.float32)
+        found = {item["index"]: item["embedding"] for item in answer["data"]}
+        vectors = np.array([found[index] for index in range(expected)], np.float32)
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     except (KeyError, TypeError, ValueError) as error:
         raise unreadable(type(error).__name__) from error
-    if len(vectors) != expected or not np.isfinite(norms).all() or not norms.all():
-        raise unreadable("not a vector for each text")
+    if not np.isfinite(norms).all() or not norms.all():
+        raise unreadable("vectors without a direction")
     unit: Vectors = vectors / norms
     return unit
 

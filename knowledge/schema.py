@@ -112,8 +112,14 @@ list_sources = extend_schema(
 get_source = extend_schema(
     tags=TAGS,
     operation_id="get_knowledge",
-    summary="Get something in the knowledge base, with its chunks",
+    summary="Get something in the knowledge base, with its first 100 chunks",
     responses=serializers.SourceWithChunksSerializer,
+)
+list_chunks = extend_schema(
+    tags=TAGS,
+    operation_id="list_chunks",
+    summary="List the chunks of something in the knowledge base, in their order",
+    responses=serializers.ChunkSerializer(many=True),
 )
 change_text = extend_schema(
     tags=TAGS,

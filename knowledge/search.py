@@ -8,16 +8,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Sum
 
 from accounts.models import User
 from chatbot_project.api import ids
 from knowledge import lexical, ranking, term_stats, vectors
-from knowledge.embedders import Vectors, embedded_embedder, embedder
+from knowledge.embedded_embedder import DIMENSIONS
+from knowledge.embedders import Embedder, Vectors, embedded_embedder, embedder
 from knowledge.filters import Filters
 from knowledge.models import EVERY_CHUNK, PREFIXES, Source, SourceType, audiences
 from knowledge.ranking import Dense, Lexical, Row, Scope
@@ -77,21 +79,55 @@ def find(
 ) -> list[Found]:
     """`search` in the knowledge of these audiences."""
     # Before the first query: while a model is waited for, no connection is held.
-    vector = None if type == SearchType.TEXT else embedder().embed_query(query)
-    counted = {} if type == SearchType.SEMANTIC else lexical.count_query(query)
-    stats = term_stats.read(readers, [EVERY_CHUNK, *counted])
+    return look_up(readers, understand(query, type), filters, limit).found
+
+
+class Meaning(NamedTuple):
+    model: str  # the embedder's name
+    vector: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked, as chunks are compared with it."""
+
+    text: str
+    type: SearchType
+    meaning: Meaning | None  # None: by words alone, or nothing is embedded
+    counted: Mapping[int, int]  # terms; empty: by meaning alone
+
+
+class Hits(NamedTuple):
+    found: list[Found]
+    weights: Mapping[int, float]  # of the query's terms: how rare each is here, 1 in all
+
+
+def understand(text: str, type: SearchType = SearchType.HYBRID) -> Query:
+    """The half of a search that waits for a model, and holds no connection meanwhile.
+
+    Raises EmbedderUnavailable, and ModelUnavailable when the model gives vectors of another length
+    than before.
+    """
+    meaning = None if type == SearchType.TEXT else meaning_of(text)
+    counted = {} if type == SearchType.SEMANTIC else lexical.count_query(text)
+    return Query(text, type, meaning, counted)
+
+
+def look_up(readers: Sequence[UUID], query: Query, filters: Filters, limit: int) -> Hits:
+    """The half of a search that the database does."""
+    stats = term_stats.read(readers, [EVERY_CHUNK, *query.counted])
     scope = scope_of(readers, filters, stats.get(EVERY_CHUNK, 0))
     if not scope.chunks:
-        return []
-    words = Lexical(lexical.query_weights(counted, stats, stats[EVERY_CHUNK]), stats)
-    meaning = None if vector is None else dense_of(query, vector)
-    if type == SearchType.SEMANTIC and meaning:
+        return Hits([], {})
+    words = Lexical(lexical.query_weights(query.counted, stats, stats[EVERY_CHUNK]), stats)
+    meaning = query.meaning and dense(query.meaning)
+    if query.type == SearchType.SEMANTIC and meaning:
         rows = ranking.by_meaning(scope, meaning, limit)
-    elif type == SearchType.TEXT or meaning is None:
+    elif query.type == SearchType.TEXT or meaning is None:
         rows = ranking.by_words(scope, words, limit) if words.weights else []
     else:
         rows = ranking.by_both(scope, meaning, words, limit)
-    return [found_of(row) for row in rows]
+    return Hits([found_of(row) for row in rows], words.weights)
 
 
 def found_of(row: Row) -> Found:
@@ -112,26 +148,39 @@ def scope_of(readers: Sequence[UUID], filters: Filters, visible: int) -> Scope:
     return Scope(readers, chunks, sql, tuple(parameters))
 
 
-COMPLETE = "SELECT name, dimensions, is_complete FROM knowledge_embeddingmodel"
+MODELS = "SELECT name, dimensions, is_complete FROM knowledge_embeddingmodel"
 
 
-def dense_of(query: str, vector: Vectors) -> Dense | None:
-    """The query's vector, by a model that has embedded everything. None: nothing is embedded.
+def dense(meaning: Meaning) -> Dense:
+    return Dense(meaning.model, len(meaning.vector), vectors.to_text(meaning.vector))
 
-    That is the settings' model; the embedded one, while the settings' has yet to catch up.
-    """
-    wanted = embedder().name
+
+def meaning_of(text: str) -> Meaning | None:
+    """None: nothing is embedded."""
+    chosen = searching_embedder()
+    if chosen is None:
+        return None
+    model, dimensions = chosen
+    vector = model.embed_query(text)
+    vectors.require_length(len(vector), dimensions)
+    return Meaning(model.name, vector)
+
+
+def searching_embedder() -> tuple[Embedder, int] | None:
+    """The settings' embedder with its vectors' length; the embedded one, while the settings' has
+    yet to catch up; None: neither has embedded anything."""
+    if settings.EMBEDDED_EMBEDDINGS:  # no question: who waits for nobody need not ask
+        return embedded_embedder(), DIMENSIONS
     models = known_models()
-    fallback = embedded_embedder().name
-    if wanted not in models or (not models[wanted][1] and models.get(fallback, (0, False))[1]):
-        if fallback not in models:
-            return None
-        wanted, vector = fallback, embedded_embedder().embed_query(query)
-    return Dense(wanted, models[wanted][0], vectors.to_text(vector))
+    vectors.release_connection()
+    used = [each for each in (embedder(), embedded_embedder()) if each.name in models]
+    complete = [each for each in used if models[each.name][1]]
+    chosen = (complete or used)[:1]
+    return (chosen[0], models[chosen[0].name][0]) if chosen else None
 
 
 def known_models() -> Mapping[str, tuple[int, bool]]:
     """(dimensions, is complete) by name."""
     with connection.cursor() as cursor:
-        cursor.execute(COMPLETE)
+        cursor.execute(MODELS)
         return {name: (dimensions, complete) for name, dimensions, complete in cursor.fetchall()}

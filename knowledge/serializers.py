@@ -6,7 +6,6 @@ from rest_framework import serializers
 
 from chatbot_project.api.errors import PayloadTooLarge
 from chatbot_project.api.fields import IntegerField, ObjectField, TextField
-from chatbot_project.api.times import rfc3339
 from knowledge.filters import Filters
 from knowledge.models import TITLE_LENGTH, Chunk, Source, SourceType, Visibility
 from knowledge.search import DEFAULT_LIMIT, Found, SearchType
@@ -180,21 +179,6 @@ class AddedTextsSerializer(serializers.Serializer[Any]):
     results = AddedSerializer(many=True)
 
 
-def show_source(source: Source) -> dict[str, Any]:
-    return {
-        "id": source.public_id,
-        "title": source.title,
-        "filename": source.filename or None,
-        "source_type": source.source_type,
-        "visibility": source.visibility,
-        "tags": source.tags,
-        "metadata": source.metadata,
-        "chunks_created": source.chunk_count,
-        "created_at": rfc3339(source.created_at),
-        "updated_at": rfc3339(source.updated_at),
-    }
-
-
 def show_chunk(chunk: Chunk) -> dict[str, Any]:
     return {
         "id": chunk.public_id,
@@ -214,15 +198,20 @@ def show_found(found: Found) -> dict[str, Any]:
         "id": found.public_id,
         "content": found.content,
         "score": round(min(1.0, found.score), 4),
-        "source": {
-            "id": found.public_source_id,
-            "filename": found.filename or found.title,
-            "type": found.source_type,
-            "title": found.title,
-            "tags": found.tags,
-            "metadata": found.metadata,
-        },
+        "source": show_origin(found.public_source_id, found),
         "metadata": show_place(found.page, found.section),
+    }
+
+
+def show_origin(public_id: str, source: Found | Source) -> dict[str, Any]:
+    """The source of a passage, in few words."""
+    return {
+        "id": public_id,
+        "filename": source.filename or source.title,
+        "type": source.source_type,
+        "title": source.title,
+        "tags": source.tags,
+        "metadata": source.metadata,
     }
 
 

@@ -8,15 +8,17 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from knowledge import lexical, term_stats, vectors
 from knowledge.chunking import Block, Piece
 from knowledge.embedders import Vectors
-from knowledge.indexing import PreparedChunk, prepare, weigh
+from knowledge.indexing import PreparedChunk, Text, prepare_all, weigh
 from knowledge.models import EVERYONE, Chunk, Source, SourceType, Visibility
 from knowledge.term_stats import Counts
+from webhooks.events import emit_all
 
 COPY_CHUNKS = """
 COPY knowledge_chunk (id, source_id, audience, position, content, token_count, page, section, terms,
@@ -37,9 +39,11 @@ UPDATE knowledge_chunk SET audience = %s, terms = ARRAY(
 ) WHERE source_id = %s
 """
 MOVE_EMBEDDINGS = """
-UPDATE knowledge_embedding SET audience = %s
-FROM knowledge_chunk chunk WHERE chunk.id = chunk_id AND chunk.source_id = %s
+UPDATE knowledge_embedding SET audience = %s WHERE source_id = %s
 """
+
+
+MOST_DELETED = 100  # sources in one transaction
 
 
 def audience_of(owner_id: UUID, visibility: str) -> UUID:
@@ -61,12 +65,15 @@ def add_texts(owner: User, items: Sequence[dict[str, Any]]) -> list[Source]:
         )
         for item in (dict(item) for item in items)
     ]
-    index_sources([(source, prepare_text(source)) for source in sources])
+    prepared = prepare_all([text_of(source.title, source.content) for source in sources])
+    with transaction.atomic():
+        index_sources(list(zip(sources, prepared, strict=True)))
+        emit_all(owner, [("knowledge.added", source.as_json()) for source in sources])
     return sources
 
 
-def prepare_text(source: Source) -> list[PreparedChunk]:
-    return prepare([Block(source.content)], title=source.title, filename=source.filename)
+def text_of(title: str, content: str) -> Text:
+    return Text([Block(content)], title)
 
 
 def index_source(source: Source, chunks: Sequence[PreparedChunk]) -> None:
@@ -79,9 +86,10 @@ def index_source(source: Source, chunks: Sequence[PreparedChunk]) -> None:
 
 @transaction.atomic
 def index_sources(items: Sequence[tuple[Source, Sequence[PreparedChunk]]]) -> None:
-    """The same for several, all or none."""
+    """The same for several, all or none. Known ones keep their readers and tags."""
     known = [source for source, _ in items if not source._state.adding]
-    lock(known)
+    for source in sorted(known, key=lambda source: source.id):
+        hold(source, ["audience", "tags"])
     register_models(chunks for _, chunks in items)
     before = term_stats.counts_of_sources([source.id for source in known])
     after: Counts = Counter()
@@ -105,10 +113,12 @@ def first_vectors(chunks: Sequence[PreparedChunk]) -> Iterable[tuple[str, Vector
     return chunks[0].vectors.items() if chunks else ()
 
 
-def lock(sources: Iterable[Source]) -> None:
-    """Nobody else changes or deletes them until the end of the transaction."""
-    for source in sorted(sources, key=lambda source: source.id):
-        Source.objects.select_for_update().only("pk").get(pk=source.pk)
+def hold(source: Source, fields: Sequence[str] | None = None) -> None:
+    """Nobody else changes or deletes it until the end of the transaction.
+
+    Its fields (default: all) become what they are now. Raises Source.DoesNotExist.
+    """
+    source.refresh_from_db(fields=fields, from_queryset=Source.objects.select_for_update())
 
 
 def save(source: Source, chunk_count: int) -> None:
@@ -146,8 +156,14 @@ def insert_embeddings(source: Source, chunks: Sequence[PreparedChunk]) -> None:
 
 @transaction.atomic
 def copy_source(original: Source, copy: Source) -> None:
-    """Stores the new source `copy` with the chunks of `original`, which nobody embeds again."""
-    lock([original])
+    """Stores `copy`, new or known, with the chunks of `original`, which nobody embeds again.
+
+    Raises Source.DoesNotExist when one of them has been deleted meanwhile.
+    """
+    known = [] if copy._state.adding else [copy]
+    for source in sorted([original, *known], key=lambda source: source.id):
+        hold(source, ["audience", "tags"])
+    before = term_stats.counts_of_sources([source.id for source in known])
     kept = list(original.chunks.order_by("position").defer("terms", "sparse"))
     chunks = [PreparedChunk(piece_of(chunk), weigh_again(chunk, copy)) for chunk in kept]
     save(copy, len(chunks))
@@ -155,8 +171,8 @@ def copy_source(original: Source, copy: Source) -> None:
     pairs = [chunk.id for chunk in kept], [chunk.id for chunk in chunks]
     with connection.cursor() as cursor:
         cursor.execute(COPY_VECTORS, [copy.id, copy.audience, *pairs])
-    added = term_stats.counts(copy.audience, (chunk.weights for chunk in chunks))
-    term_stats.change(Counter(), added)
+    after = term_stats.counts(copy.audience, (chunk.weights for chunk in chunks))
+    term_stats.change(before, after)
 
 
 def piece_of(chunk: Chunk) -> Piece:
@@ -172,24 +188,41 @@ def change_text(source: Source, **changes: Any) -> None:
 
     Raises EmbedderUnavailable, and Source.DoesNotExist when it has been deleted meanwhile.
     """
-    visibility = changes.pop("visibility", source.visibility)
-    says_something_else = any(
-        name in changes and changes[name] != getattr(source, name) for name in ("title", "content")
-    )
-    for name, value in changes.items():
-        setattr(source, name, value)
-    if says_something_else:
-        source.audience = audience_of(source.owner_id, visibility)
-        index_source(source, prepare_text(source))
-    else:
-        change_labels(source, visibility, **changes)
+    while True:
+        seen = (source.title, source.content)
+        wanted = (changes.get("title", source.title), changes.get("content", source.content))
+        chunks = None if wanted == seen else prepare_all([text_of(*wanted)])[0]
+        if change_as_seen(source, seen, chunks, changes):
+            return
+
+
+@transaction.atomic
+def change_as_seen(
+    source: Source,
+    seen: tuple[str, str],
+    chunks: Sequence[PreparedChunk] | None,
+    changes: dict[str, Any],
+) -> bool:
+    """False: title or content are not what was `seen` any more, and the chunks not right."""
+    hold(source)
+    if (source.title, source.content) != seen:
+        return False
+    labels = dict(changes)
+    visibility = labels.pop("visibility", source.visibility)
+    if chunks is not None:
+        source.title, source.content = (
+            labels.pop("title", source.title),
+            labels.pop("content", source.content),
+        )
+        index_source(source, chunks)
+    change_labels(source, visibility, **labels)
+    return True
 
 
 @transaction.atomic
 def change_labels(source: Source, visibility: str, **changes: Any) -> None:
     """What can change without another look at the text: `tags`, `metadata`, who may read it."""
-    lock([source])
-    source.refresh_from_db(fields=["audience"])
+    hold(source)
     for name, value in changes.items():
         setattr(source, name, value)
     source.updated_at = timezone.now()
@@ -216,3 +249,20 @@ def move(source: Source, audience: UUID) -> None:
 def delete_source(source: Source) -> None:
     """With its chunks and vectors, which the database deletes, and the counts of their terms."""
     Source.objects.filter(pk=source.pk).delete()
+
+
+def delete_sources_of(owner: User) -> None:
+    """Before an account is deleted: a hundred sources a transaction, so that nobody waits long.
+
+    Deleted with the account, in any order, they could wait for each other's writers in a circle.
+    """
+    sources = Source.objects.filter(owner=owner).order_by("id")
+    while delete_some(sources[:MOST_DELETED]):
+        pass
+
+
+@transaction.atomic
+def delete_some(sources: QuerySet[Source]) -> int:
+    held = list(sources.select_for_update().only("id", "audience"))
+    term_stats.hold({source.audience for source in held})
+    return Source.objects.filter(pk__in=[source.pk for source in held]).delete()[0]

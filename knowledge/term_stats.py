@@ -25,6 +25,16 @@ SELECT term, sum(chunks) FROM knowledge_termstat
 WHERE audience = ANY (%s) AND term = ANY (%s) GROUP BY term
 """
 
+# Whether there is any chunk for the audiences: one look into the index.
+ANY_CHUNK = """EXISTS (
+    SELECT FROM knowledge_termstat WHERE audience = ANY (%s) AND term = 0 AND chunks > 0
+)"""
+
+
+HOLD = """
+SELECT FROM knowledge_termstat WHERE audience = ANY (%s) ORDER BY audience, term FOR UPDATE
+"""
+
 
 def counts(audience: UUID, terms_of_chunks: Iterable[Iterable[int]]) -> Counts:
     """What chunks with these terms (or keys of the index) add to the statistics."""
@@ -57,6 +67,12 @@ def change(before: Counts, after: Counts) -> None:
         cursor.execute(ADD, [list(column) for column in zip(*rows, strict=True)])
         if gone := [(audience, term) for audience, term, n in rows if n < 0]:
             cursor.execute(DROP_EMPTY, [list(column) for column in zip(*gone, strict=True)])
+
+
+def hold(audiences: Iterable[UUID]) -> None:
+    """Nobody else changes these audiences' counts until the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(HOLD, [list(audiences)])
 
 
 def read(audiences: Sequence[UUID], terms: Iterable[int]) -> Mapping[int, int]:

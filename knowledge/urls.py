@@ -16,4 +16,8 @@ urlpatterns = [
             {"get": "retrieve", "patch": "partial_update", "delete": "destroy"},
         ),
     ),
+    path(
+        "knowledge/<str:source_id>/chunks",
+        as_view(KnowledgeViewSet, {"get": "list_chunks"}),
+    ),
 ]

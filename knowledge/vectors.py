@@ -11,23 +11,15 @@ from knowledge.models import Chunk, EmbeddingModel
 
 logger = logging.getLogger(__name__)
 
-# pgvector's HNSW takes up to 2,000 dimensions in single precision, 4,000 in half; beyond, a model
-# has no index, and every search of it is exact.
-MOST_SINGLE, MOST_HALF = 2_000, 4_000
+# Dimensions that pgvector's HNSW takes; beyond, a model has no index: every search is exact.
+MOST_INDEXED = 4_000
 EMBEDDED_INDEXES = {"all-MiniLM-L6-v2-int8": "knowledge_embedding_all_minilm_l6_v2_int8"}
 
 
 def to_text(vector: Vectors) -> str:
-    """As PostgreSQL reads it."""
+    """As PostgreSQL reads it, with more digits than its half precision keeps."""
     values = vector.tolist()
-    return "[" + ",".join(["%.8g"] * len(values)) % tuple(values) + "]"
-
-
-def indexed_type(dimensions: int) -> str | None:
-    """What the column is cast to in the index; None: there is no index."""
-    if dimensions <= MOST_SINGLE:
-        return f"vector({dimensions})"
-    return f"halfvec({dimensions})" if dimensions <= MOST_HALF else None
+    return "[" + ",".join(["%.6g"] * len(values)) % tuple(values) + "]"
 
 
 def index_name(model: str) -> str:
@@ -52,24 +44,28 @@ def register(model: str, dimensions: int, *, with_index: bool = True) -> Embeddi
         )
         if made and with_index:
             create_index(known)
-    if known.dimensions != dimensions:
-        logger.error("embedder_changed", extra={"had": known.dimensions, "has": dimensions})
-        raise ModelUnavailable("The embedding model gives vectors of another length than before.")
+    require_length(dimensions, known.dimensions)
     return known
+
+
+def require_length(dimensions: int, known: int) -> None:
+    """Raises ModelUnavailable when vectors could not be compared with those that are there."""
+    if dimensions != known:
+        logger.error("embedder_changed", extra={"had": known, "has": dimensions})
+        raise ModelUnavailable("The embedding model gives vectors of another length than before.")
 
 
 def create_index(model: EmbeddingModel, *, concurrently: bool = False) -> None:
     """`concurrently`: without holding up writes, outside any transaction."""
-    kind = indexed_type(model.dimensions)
-    if kind is None:
+    if model.dimensions > MOST_INDEXED:
         return
-    operators = "halfvec_ip_ops" if kind.startswith("halfvec") else "vector_ip_ops"
     how = "CONCURRENTLY" if concurrently else ""
     name, literal = index_name(model.name), quoted(model.name)
     with connection.cursor() as cursor:
         cursor.execute(
             f"CREATE INDEX {how} IF NOT EXISTS {name} ON knowledge_embedding "
-            f"USING hnsw ((vector::{kind}) {operators}) WHERE model = {literal}"
+            f"USING hnsw ((vector::halfvec({model.dimensions})) halfvec_ip_ops) "
+            f"WHERE model = {literal}"
         )
 
 

@@ -11,9 +11,9 @@ from rest_framework.viewsets import GenericViewSet, ViewSet
 from chatbot_project.api.bodies import validate
 from chatbot_project.api.callers import Caller
 from chatbot_project.api.errors import Conflict, InsufficientPermissions, InvalidRequest
-from chatbot_project.api.pagination import Pagination
+from chatbot_project.api.pagination import MAX_LIMIT, Pagination
 from knowledge import schema, serializers, services
-from knowledge.models import Source, SourceType, Visibility
+from knowledge.models import Chunk, Source, SourceType, Visibility
 from knowledge.search import search
 
 SHARE = "knowledge:share"
@@ -60,25 +60,31 @@ class KnowledgeViewSet(GenericViewSet[Source]):
     def list(self, request: Request) -> Response:
         sources = listed(self.get_queryset(), request).defer("content")
         page = self.paginate_queryset(sources.order_by("-created_at", "-id"))
-        return self.get_paginated_response([serializers.show_source(each) for each in page or []])
+        return self.get_paginated_response([each.as_json(content=False) for each in page or []])
 
     @schema.add_text
     def create(self, request: Request) -> Response:
         item = validate(serializers.TextSerializer, request.data)
         [source] = add(caller_of(request), [item])
-        return Response(shown(source), status=201)
+        return Response(source.as_json(), status=201)
 
     @schema.add_texts
     def create_batch(self, request: Request) -> Response:
         items = validate(serializers.TextsSerializer, request.data)["items"]
         sources = add(caller_of(request), items)
-        return Response({"results": [shown(source) for source in sources]}, status=201)
+        return Response({"results": [source.as_json() for source in sources]}, status=201)
 
     @schema.get_source
     def retrieve(self, request: Request, source_id: str) -> Response:
         source = self.get_queryset().get_public(source_id)  # type: ignore[attr-defined]
-        chunks = source.chunks.order_by("position").defer("terms", "sparse")
-        return Response({**shown(source), "chunks": [serializers.show_chunk(c) for c in chunks]})
+        chunks = [serializers.show_chunk(chunk) for chunk in chunks_of(source)[:MAX_LIMIT]]
+        return Response({**source.as_json(), "chunks": chunks})
+
+    @schema.list_chunks
+    def list_chunks(self, request: Request, source_id: str) -> Response:
+        source = self.get_queryset().defer("content").get_public(source_id)  # type: ignore[attr-defined]
+        page: Any = self.paginate_queryset(chunks_of(source))  # type: ignore[arg-type]
+        return self.get_paginated_response([serializers.show_chunk(chunk) for chunk in page])
 
     @schema.change_text
     def partial_update(self, request: Request, source_id: str) -> Response:
@@ -88,7 +94,7 @@ class KnowledgeViewSet(GenericViewSet[Source]):
         if changes.get("visibility", source.visibility) != source.visibility:
             require_right_to_share(caller_of(request))
         services.change_text(source, **changes)
-        return Response(shown(source))
+        return Response(source.as_json())
 
     @schema.delete_source
     def destroy(self, request: Request, source_id: str) -> Response:
@@ -106,15 +112,16 @@ class KnowledgeViewSet(GenericViewSet[Source]):
         return source
 
 
+def chunks_of(source: Source) -> QuerySet[Chunk]:
+    chunks: QuerySet[Chunk] = source.chunks.order_by("position").defer("terms", "sparse")
+    return chunks
+
+
 def add(caller: Caller, items: list[dict[str, Any]]) -> list[Source]:
     serializers.check_length([item["content"] for item in items])
     if any(item["visibility"] == Visibility.SHARED for item in items):
         require_right_to_share(caller)
     return services.add_texts(caller.user, items)
-
-
-def shown(source: Source) -> dict[str, Any]:
-    return {**serializers.show_source(source), "content": source.content}
 
 
 def listed(sources: QuerySet[Source], request: Request) -> QuerySet[Source]:

@@ -2,10 +2,36 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FunctionCall:
+    """A call as the model makes it; arguments that are text are sent as they are."""
+
+    name: str
+    arguments: Json | str
+    id: str = ""
+
+    @property
+    def text(self) -> str:
+        sent = self.arguments
+        return sent if isinstance(sent, str) else json.dumps(sent)
+
+    def as_json(self, number: int) -> Json:
+        function = {"name": self.name, "arguments": self.text}
+        return {"id": self.id or f"call_{number}", "type": "function", "function": function}
+
+    def deltas(self, number: int, size: int) -> Iterator[Json]:
+        """The same in pieces: the name first, then `size` characters of arguments at a time."""
+        first = {**self.as_json(number), "function": {"name": self.name, "arguments": ""}}
+        yield {"index": number, **first}
+        for start in range(0, len(self.text), size):
+            yield {"index": number, "function": {"arguments": self.text[start : start + size]}}
 
 
 def event(data: Json) -> bytes:
@@ -16,8 +42,8 @@ def model_entry(name: str) -> Json:
     return {"id": name, "object": "model", "created": 0, "owned_by": "tests"}
 
 
-def failure(status: int) -> Json:
-    return {"error": {"message": "secret upstream words", "type": "scripted", "code": str(status)}}
+def failure(status: int, message: str = "secret upstream words") -> Json:
+    return {"error": {"message": message, "type": "scripted", "code": str(status)}}
 
 
 def usage(pieces: Sequence[str], body: Json) -> Json:
@@ -41,7 +67,11 @@ def chunk(body: Json, delta: Json, finish_reason: str | None = None) -> Json:
     return {**common(body, "chat.completion.chunk"), "choices": [choice]}
 
 
-def completion(pieces: Sequence[str], body: Json, finish_reason: str) -> Json:
-    message = {"role": "assistant", "content": "".join(pieces)}
+def completion(
+    pieces: Sequence[str], body: Json, finish_reason: str, calls: Sequence[FunctionCall] = ()
+) -> Json:
+    message: Json = {"role": "assistant", "content": "".join(pieces) or None}
+    if calls:
+        message["tool_calls"] = [call.as_json(number) for number, call in enumerate(calls)]
     choice = {"index": 0, "message": message, "finish_reason": finish_reason}
     return {**common(body, "chat.completion"), "choices": [choice]}

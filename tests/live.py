@@ -68,11 +68,13 @@ def committed_database(django_db_setup: None, django_db_blocker: Any) -> Iterato
 
 
 @pytest.fixture(scope="session")
-def server_environment(committed_database: None, upstream: Upstream) -> dict[str, str]:
+def server_environment(
+    committed_database: None, upstream: Upstream, tmp_path_factory: Any
+) -> dict[str, str]:
     """What a server process needs to share the tests' database, Valkey and upstream."""
     return {
         "DJANGO_SETTINGS_MODULE": "chatbot_project.settings",
-        "CHATBOT_DATA_DIR": str(settings.DATA_DIR),
+        "CHATBOT_DATA_DIR": str(tmp_path_factory.mktemp("data")),  # of uploaded files
         "SECRET_KEY": settings.SECRET_KEY,
         "DATABASE_URL": servers.database_url(connection.settings_dict),
         "DATABASE_POOL_SIZE": "5",

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tests import completions
+from tests.completions import FunctionCall
 from tests.waiting import wait_until
 
 HELLO = ("Hello! I'm here to help you with", " any questions or tasks you have.")
@@ -69,6 +70,9 @@ class Script:
     fault_after: int = 0  # pieces that still come through
     usage: bool | Json = True  # or what is sent in its place
     finish_reason: str = "stop"
+    calls: Sequence[FunctionCall] = ()  # of functions, after the pieces
+    call_size: int = 5  # characters of arguments in an event of a stream
+    error: str = "secret upstream words"  # of a status that is none of success
 
     @property
     def text(self) -> str:
@@ -208,7 +212,9 @@ class _Connection(asyncio.Protocol):
     async def _play(self, script: Script, call: Call) -> None:
         if script.status != 200:
             await self._passing(script, 0)
-            self._send_json(script.status, completions.failure(script.status), script.headers)
+            self._send_json(
+                script.status, completions.failure(script.status, script.error), script.headers
+            )
         elif call.body.get("stream"):
             await self._play_stream(script, call)
         else:
@@ -216,7 +222,9 @@ class _Connection(asyncio.Protocol):
 
     async def _play_whole(self, script: Script, call: Call) -> None:
         await self._passing(script, 0)
-        answer = completions.completion(script.pieces, call.body, script.finish_reason)
+        answer = completions.completion(
+            script.pieces, call.body, script.finish_reason, script.calls
+        )
         if script.usage:
             answer["usage"] = _usage(script, call)
         match script.fault:
@@ -245,6 +253,9 @@ class _Connection(asyncio.Protocol):
         for index, piece in enumerate(sent):
             await self._passing(script, index)
             self._send_event(completions.chunk(call.body, {"role": "assistant", "content": piece}))
+        for number, function_call in enumerate(script.calls):
+            for delta in function_call.deltas(number, script.call_size):
+                self._send_event(completions.chunk(call.body, {"tool_calls": [delta]}))
         await self._passing(script, len(sent))
         self._end_stream(script, call)
 

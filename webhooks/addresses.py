@@ -37,6 +37,7 @@ REFUSED_IPV6 = [
 LOOKUPS = 128  # at once; one that hangs keeps its thread for longer than we wait for it
 
 _threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="lookup")
+_under_way: dict[tuple[str, int], Future[list[str]]] = {}
 
 
 class NotPublic(Exception):
@@ -65,11 +66,17 @@ def require_public(addresses: Iterable[str]) -> None:
 
 async def look_up(host: str, port: int) -> list[str]:
     """The addresses of a name, or of an address in any spelling. Raises OSError, UnicodeError."""
-    return await asyncio.wrap_future(begin_look_up(host, port))
+    return await asyncio.shield(asyncio.wrap_future(begin_look_up(host, port)))
 
 
 def begin_look_up(host: str, port: int) -> Future[list[str]]:
-    return _threads.submit(_look_up, host, port)
+    """One at a time of each name, so that a slow one takes one thread. Do not cancel it."""
+    key = host, port
+    found = _under_way.get(key)
+    if found is None:
+        found = _under_way[key] = _threads.submit(_look_up, host, port)
+        found.add_done_callback(lambda _: _under_way.pop(key, None))
+    return found
 
 
 def _look_up(host: str, port: int) -> list[str]:

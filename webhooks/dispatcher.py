@@ -8,6 +8,7 @@ import uuid
 from django.db import Error as DatabaseError  # lost connections too
 
 from chatbot_project.api.threads import in_database
+from chatbot_project.celery import is_stopping
 from webhooks import claims, posting, waking
 from webhooks.claims import Job
 from webhooks.client import Client
@@ -21,6 +22,7 @@ POSTS = 400  # at once, to all endpoints
 CLAIMED = 1000  # at once, begun or not
 POLL_SECONDS = 0.025  # how soon a new event is seen while older ones are under way
 RENEW_SECONDS = 1.0
+STOP_SECONDS = 2.0  # for what is under way when the worker is to end
 
 
 class Dispatcher:
@@ -35,7 +37,10 @@ class Dispatcher:
         self._renewed = time.monotonic()
 
     async def run(self) -> None:
-        """Until nothing is due and nothing under way. Raises DatabaseError."""
+        """Until nothing is due and nothing under way, or the worker is to end.
+
+        Raises DatabaseError.
+        """
         if not await in_database(waking.begin, self._name):
             return self._recorder.abort()
         try:
@@ -51,16 +56,24 @@ class Dispatcher:
         await self._work()
         await self._recorder.drained()
         await in_database(waking.end)
-        return bool(await self._claim())
+        return not is_stopping() and bool(await self._claim())
 
     async def _work(self) -> None:
         while self._posting or self._lanes.waiting:
             await self._wait()
             self._recorder.require_alive()
+            if is_stopping():
+                return await self._stop()
             self._recorder.give_back(self._lanes.overdue())
             await self._claim_more()
             self._start()
             await self._renew()
+
+    async def _stop(self) -> None:
+        """Gives back what has not begun. What is still under way then is due again by its lease."""
+        self._recorder.give_back(self._lanes.clear_all())
+        if self._posting:
+            await asyncio.wait(self._posting, timeout=STOP_SECONDS)
 
     async def _wait(self) -> None:
         try:

@@ -74,6 +74,9 @@ class Lanes:
         self.waiting -= len(jobs)
         return jobs
 
+    def clear_all(self) -> list[Job]:
+        return [job for endpoint_id in self._lanes for job in self.clear(endpoint_id)]
+
     def overdue(self) -> list[Job]:
         """Takes back all that has waited too long for its turn: its endpoint is quick no more."""
         now, jobs = time.monotonic(), []

@@ -1,5 +1,9 @@
 """Mail to the owners of endpoints that we have disabled."""
 
+import logging
+from smtplib import SMTPDataError, SMTPRecipientsRefused
+from uuid import UUID
+
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
@@ -8,26 +12,39 @@ from django.template.loader import render_to_string
 
 from webhooks.models import DisabledReason, Endpoint
 
+logger = logging.getLogger(__name__)
+
+AT_MOST = 100  # mails at a time
 BY_US = [DisabledReason.GONE, DisabledReason.FAILING]
 
 
 def tell_owners() -> int:
-    """Each is told once, unless a worker dies between sending and saying so. Returns how many."""
-    told = 0
-    while _tell_one():
-        told += 1
-    return told
+    """Each is told once, unless a worker dies between sending and saying so. Returns how many.
+
+    Raises OSError where no mail can be sent at all: beat will have it tried again.
+    """
+    waiting = Endpoint.objects.filter(disabled_reason__in=BY_US, owner_told_at=None)
+    ids = waiting.order_by("disabled_at").values_list("pk", flat=True)
+    return sum(_try_to_tell(id) for id in list(ids[:AT_MOST]))
+
+
+def _try_to_tell(endpoint_id: UUID) -> bool:
+    """A mail that is refused stands in nobody else's way."""
+    try:
+        return _tell(endpoint_id)
+    except (SMTPRecipientsRefused, SMTPDataError) as error:
+        logger.warning("owner_not_told", extra={"error": type(error).__name__})
+        return False
 
 
 @transaction.atomic
-def _tell_one() -> bool:
+def _tell(endpoint_id: UUID) -> bool:
+    """False: somebody else is at it, or it is not disabled any more."""
     waiting = Endpoint.objects.filter(disabled_reason__in=BY_US, owner_told_at=None)
-    endpoint = (
-        waiting.select_related("owner")
-        .select_for_update(skip_locked=True, of=("self",), no_key=True)
-        .order_by("disabled_at")
-        .first()
+    locked = waiting.select_related("owner").select_for_update(
+        skip_locked=True, of=("self",), no_key=True
     )
+    endpoint = locked.filter(pk=endpoint_id).first()
     if endpoint is None:
         return False
     endpoint.owner_told_at = Now()

@@ -29,8 +29,13 @@ class Target(NamedTuple):
 
     @property
     def host_header(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = bracketed(self.host)
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
+
+
+def bracketed(host: str) -> str:
+    """As hosts are written before a port."""
+    return f"[{host}]" if ":" in host else host
 
 
 def parse(text: str) -> Target:
@@ -48,7 +53,7 @@ def _parse(text: str, allowed_hosts: tuple[str, ...]) -> Target:
     host, port = (url.raw_host or "").lower(), url.port
     if not port or not host or not (":" in host or NAME.fullmatch(host)):
         raise BadUrl("Must name a host.")
-    allowed = f"{host}:{port}" in allowed_hosts
+    allowed = f"{bracketed(host)}:{port}" in allowed_hosts
     if url.scheme == "http" and not allowed:
         raise BadUrl("Must begin with https://.")
     if not allowed and f".{host.rstrip('.')}".endswith(".localhost"):  # RFC 6761, 6.3

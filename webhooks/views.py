@@ -94,6 +94,8 @@ class DeliveryViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Deliver
         endpoint = endpoints.get_public(self.kwargs["webhook_id"])
         attempts = Prefetch("attempts", Attempt.objects.order_by("id"))
         related = endpoint.deliveries.select_related("event", "endpoint")
+        if self.action == "list":  # bodies may be long, and are not shown
+            related = related.defer("event__body")
         found: QuerySet[Delivery] = related.prefetch_related(attempts)
         return found.order_by("-created_at", "-id")
 

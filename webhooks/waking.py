@@ -14,9 +14,11 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from chatbot_project.api.breaker import Breaker
 from chatbot_project.celery import app
 
 logger = logging.getLogger(__name__)
+breaker = Breaker("No worker can be woken: beat will have deliveries made", pause=1.5)
 
 KEY = "webhooks:dispatcher"
 ASKED = b"asked"
@@ -34,11 +36,15 @@ def client() -> redis.Redis:
 
 def wake() -> None:
     """Has a worker look for due deliveries, unless one is about to. Never fails."""
+    if not breaker.allows():
+        return
     try:
         if client().set(KEY, ASKED, nx=True, ex=LEASE):
             app.send_task(TASK, retry=False)
-    except (RedisError, OperationalError) as error:  # beat will do it
-        logger.warning("deliveries_not_woken", extra={"error": type(error).__name__})
+    except (RedisError, OperationalError) as error:
+        breaker.failed(error)
+    else:
+        breaker.succeeded()
 
 
 def begin(me: str) -> bool:

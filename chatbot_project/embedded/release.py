@@ -1,6 +1,7 @@
 """What must be done before the processes start: migrations, first-run data."""
 
 import io
+import subprocess
 import sys
 import traceback
 from pathlib import Path
@@ -13,6 +14,8 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from accounts.services import create_first_admin
 from chatbot_project.embedded.errors import StartFailed
 from chatbot_project.embedded.reaching import check_database, last_line
+from chatbot_project.site import help_articles
+from chatbot_project.site.models import IndexedArticle
 
 NewAdmin = tuple[str, str, str]  # e-mail, password, API key
 
@@ -24,10 +27,25 @@ def prepare() -> NewAdmin | None:
     migrate(settings.DATA_DIR / "migrate.log")
     try:
         admin = create_first_admin()
+        index_help()
     except DatabaseError as error:
-        raise StartFailed(f"The first admin cannot be made: {first_line(error)}.") from error
+        raise StartFailed(f"The first-run data cannot be made: {first_line(error)}.") from error
     close_database()
     return admin
+
+
+def index_help() -> None:
+    """The help articles as a sample knowledge base, for the embedded model; elsewhere kept up to
+    date, once somebody has made them part of it. In a process of its own: what it loads, it takes
+    with it. Without them everything runs."""
+    if not (settings.EMBEDDED_MODEL or IndexedArticle.objects.exists()):
+        return
+    if not help_articles.work(help_articles.articles()):
+        return
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "index_help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.stderr.write(f"The help articles are not searchable: {last_line(done.stderr)}\n")
 
 
 def sign_in(admin: NewAdmin) -> list[str]:

@@ -13,7 +13,7 @@ from accounts.services import FIRST_ADMIN
 from chatbot_project.embedded.release import NewAdmin, sign_in
 
 POLL_SECONDS = 0.05
-QUESTION = '{"message": "Hello, how can you help me today?"}'
+QUESTION = '{"message": "How many requests per minute does the premium tier allow?"}'
 
 
 class Welcome:

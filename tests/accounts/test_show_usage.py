@@ -111,7 +111,7 @@ def test_it_says_where_the_limits_stand(owner_client: Client, owner: User) -> No
     resets_at = limits["tokens_per_month"].pop("resets_at")
     assert limits["tokens_per_month"] == {"limit": 1_000_000, "used": 40}
     assert datetime.fromisoformat(resets_at).day == 1
-    assert limits["max_stored_bytes"] == {"limit": 10**9, "used": None, "resets_at": None}
+    assert limits["max_stored_bytes"] == {"limit": 10**9, "used": 0, "resets_at": None}
 
 
 def test_the_minutes_requests_agree_with_the_headers(owner_client: Client) -> None:

@@ -37,14 +37,16 @@ def described(daphne: Server, live_owner: LiveAccount) -> Any:
 
 @pytest.fixture
 def own_ids(daphne: Server, live_owner: LiveAccount) -> Any:
-    """Makes a chat with an answer, a document and a note, for the path of a request."""
+    """Makes a chat with an answer, a document, a file and a note, for the path of a request."""
     client = live_owner.client(daphne)
 
     def make() -> dict[str, str | int]:
         answer = client.post("/api/chat", json={"message": "Hello"}).json()
         document = client.post("/api/documents", json={"title": "Plan", "content": "one"}).json()
         note = client.post("/api/knowledge", json={"content": "A valve."}).json()
+        file = client.post("/api/files/upload", files={"file": b"A valve."}).json()
         return {
+            "file_id": file["id"],
             "source_id": note["id"],
             "chat_id": answer["id"],
             "message_id": answer["message_id"],

@@ -4,10 +4,11 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.chat.test_hide_strangers_chats import ROUTES as CHAT
 from tests.documents.test_hide_strangers_documents import ROUTES as DOCUMENTS
+from tests.files.test_hide_strangers_files import ROUTES as FILES
 from tests.knowledge.test_hide_strangers_sources import ROUTES as KNOWLEDGE
 from tests.webhooks.test_hide_strangers_endpoints import ROUTES as WEBHOOKS
 
-ASKED = {**CHAT, **DOCUMENTS, **KNOWLEDGE, **WEBHOOKS}
+ASKED = {**CHAT, **DOCUMENTS, **FILES, **KNOWLEDGE, **WEBHOOKS}
 
 
 def routes(patterns: list[URLPattern | URLResolver], before: str = "") -> dict[str, set[str]]:

@@ -35,7 +35,10 @@ def test_a_chat_keeps_its_model(client: httpx2.Client, upstream: Upstream) -> No
 def test_without_a_name_the_providers_first_answers(client: httpx2.Client) -> None:
     answer = client.post("/api/chat", json={"message": "Hello"}).json()
     assert answer["model"] == "mock-model"
-    assert client.get("/api/models").json()["results"] == [{"id": "mock-model", "default": True}]
+    assert client.get("/api/models").json()["results"] == [
+        {"id": "mock-model", "default": True},
+        {"id": "extractive", "default": False},
+    ]
 
 
 def test_chat_models(named: httpx2.Client) -> None:
@@ -47,6 +50,7 @@ def test_chat_models(named: httpx2.Client) -> None:
     assert named.get("/api/models").json()["results"] == [
         {"id": "careful", "default": True},
         {"id": "quick", "default": False},
+        {"id": "extractive", "default": False},
     ]
     refused = named.post("/api/chat", json={"message": "Hello", "model": "gpt-4"})
     assert (refused.status_code, error_of(refused)["code"]) == (400, "INVALID_REQUEST")

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from accounts.models import UsageDay
-from chat.services import cut_title
+from chat.titles import cut
 from tests.chat.asking import ask, streaming
 from tests.live import LiveAccount
 from tests.servers import PROJECT
@@ -101,4 +101,4 @@ def test_a_title_of_the_owners_stays(client: httpx2.Client, upstream: Upstream) 
     ],
 )
 def test_the_first_title_is_the_message_cut(message: str, title: Any) -> None:
-    assert cut_title(message) == title
+    assert cut(message) == title

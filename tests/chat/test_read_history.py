@@ -9,7 +9,8 @@ from tests.upstream import Script, Upstream, words
 PIECES = words(20)
 ANSWERS_FIELDS = {
     *("id", "role", "content", "timestamp", "status", "parent_id"),
-    *("model", "provider_model", "finish_reason", "usage", "error", "feedback"),
+    *("model", "provider_model", "finish_reason", "usage", "tool_calls", "sources"),
+    *("error", "feedback"),
 }
 
 

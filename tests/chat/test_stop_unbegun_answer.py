@@ -6,7 +6,7 @@ import pytest
 
 from chat import generation, services
 from chat.models import Message, Status
-from chat.services import Asker
+from chat.turns import Asker
 from chatbot_project.api import shutdown
 from tests.live import LiveAccount
 

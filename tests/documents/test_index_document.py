@@ -46,6 +46,21 @@ def test_it_is_an_artifact_of_its_owner(owner: User, documents: Documents, known
     assert documents.get(f"/{known}")["knowledge"] is True
 
 
+def test_a_page_is_found_by_what_it_says(documents: Documents) -> None:
+    html = "<h1>Tides</h1><p>The <b>moon</b> moves the sea.</p><script>let tracker;</script>"
+    documents.create(title="Page", type="html", content=html, knowledge=True)
+    work()
+    assert found() == ["# Tides\n\nThe moon moves the sea."]
+    assert Chunk.objects.get().section == "Tides"
+
+
+def test_a_comment_in_code_is_no_heading(documents: Documents) -> None:
+    code = "# Not a heading\nprint(1)\n"
+    documents.create(title="Code", type="code", content=code, knowledge=True)
+    work()
+    assert Chunk.objects.get().section == ""
+
+
 def test_others_are_not_indexed(documents: Documents, document: str) -> None:
     work()
     assert Indexing.objects.count() == Source.objects.count() == 0

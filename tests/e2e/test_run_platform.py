@@ -157,7 +157,8 @@ def test_it_answers_and_comes_back_with_its_data(
 
     answer = paste(welcome)
     assert answer["status"] == "completed", answer
-    assert answer["message"]
+    assert "500 requests per minute. [1]" in str(answer["message"])
+    assert answer["sources"]
     events = ask_streamed(first, key)
     assert [event["type"] for event in (events[0], events[-1])] == ["start", "done"]
     assert "".join(event["content"] for event in events if event["type"] == "text")

@@ -1,15 +1,39 @@
-"""Files to read: made here, or from the folder that TEST_DATA names."""
+"""Files in a folder of each test's own, and files to read: made here, or from TEST_DATA."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.test import Client
 
+from chatbot_project.storages import files_in_folder
 from files.extraction import detect, extract
 from knowledge.chunking import Block
+from tests.files.calling import Files
+from tests.files.live import nursery
+
+__all__ = ["nursery"]
 
 Read = Callable[[str, bytes | str], list[Block]]
+
+
+@pytest.fixture(autouse=True)
+def folder(settings: Any, tmp_path: Path) -> Path:
+    """Where the files' bytes are."""
+    settings.STORAGES = {**settings.STORAGES, "default": files_in_folder(tmp_path / "files")}
+    return tmp_path / "files"
+
+
+@pytest.fixture
+def files(owner_client: Client) -> Files:
+    return Files(owner_client)
+
+
+@pytest.fixture
+def strangers(stranger_client: Client) -> Files:
+    return Files(stranger_client)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from knowledge import services, term_stats
+from knowledge import lexical, services, term_stats
 from knowledge.models import EVERYONE, Chunk, Source, TermStat
 from tests.knowledge.conftest import MakeSource
 
@@ -75,6 +75,46 @@ def test_one_source_replaced_by_many_at_once(
     assert stored() == recounted()
 
 
+def test_changes_at_once_are_all_kept(
+    owner: User, make_source: MakeSource, at_once: Callable[..., list[Any]]
+) -> None:
+    source = make_source(owner, TEXTS[:1], title="A")
+    changes: list[dict[str, Any]] = [
+        {"content": "A new pump."},
+        {"title": "Pumps"},
+        {"tags": ["a"]},
+        {"metadata": {"n": 1}},
+        {"visibility": "shared"},
+    ]
+    known = [Source.objects.get(pk=source.pk) for _ in changes]
+    pairs = zip(known, changes, strict=True)
+    at_once([partial(services.change_text, each, **change) for each, change in pairs])
+    left = Source.objects.get(pk=source.pk)
+    assert (left.title, left.content) == ("Pumps", "A new pump.")
+    assert (left.tags, left.metadata, left.visibility) == (["a"], {"n": 1}, "shared")
+    [chunk] = Chunk.objects.all()
+    assert set(chunk.terms) == set(lexical.keys(0, lexical.count_chunk("A new pump.", "Pumps")))
+    assert stored() == recounted()
+
+
+def test_an_account_is_emptied_while_others_write(
+    owner: User,
+    stranger: User,
+    make_source: MakeSource,
+    at_once: Callable[..., list[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(services, "MOST_DELETED", 3)
+    for place in range(8):
+        make_source(owner, TEXTS[place % 4 :], visibility=("shared", "private")[place % 2])
+    calls: list[Callable[[], Any]] = [partial(services.delete_sources_of, owner)]
+    calls += [partial(make_source, stranger, TEXTS, visibility="shared")] * 6
+    at_once(calls)
+    assert not owner.sources.exists()
+    assert Source.objects.count() == 6
+    assert stored() == recounted()
+
+
 def test_what_is_deleted_meanwhile_does_not_come_back(owner: User, make_source: MakeSource) -> None:
     source = make_source(owner, TEXTS)
     stale = Source.objects.get(pk=source.pk)
@@ -91,6 +131,9 @@ def test_a_copy_counts_for_itself(owner: User, stranger: User, make_source: Make
     services.copy_source(original, copy)
     assert [c.content for c in copy.chunks.order_by("position")] == TEXTS
     assert [c.page for c in copy.chunks.order_by("position")] == [1, 2, 3, 4]
+    assert stored() == recounted()
+    services.copy_source(original, copy)  # once more, over what is there
+    assert copy.chunks.count() == 4
     assert stored() == recounted()
     services.delete_source(original)
     assert copy.chunks.count() == 4

@@ -78,7 +78,7 @@ def test_threads_are_limited() -> None:
 
 def test_it_asks_in_batches(remote: RemoteEmbedder, embeddings_server: EmbeddingsServer) -> None:
     remote.embed_passages([f"text {number}" for number in range(150)])
-    assert sorted(len(asked["input"]) for asked in embeddings_server.asked) == [22, 64, 64]
+    assert sorted(len(asked["input"]) for asked in embeddings_server.asked) == [22, 32, 32, 32, 32]
     assert {asked["model"] for asked in embeddings_server.asked} == {"hashes"}
     assert {h["Authorization"] for h in embeddings_server.headers} == {"Bearer secret"}
 
@@ -110,6 +110,8 @@ def test_it_tries_again(
         (200, {"data": [{"index": 0, "embedding": [0.0, 0.0]}]}),
         (200, {"data": [{"index": 0, "embedding": ["x"]}]}),
         (200, {"data": [{"index": 0, "embedding": None}]}),
+        (200, {"data": [{"index": 1, "embedding": [1.0]}]}),
+        (200, b'{"data": [{"index": 0, "embedding": [NaN, 1.0]}]}'),
         (200, [1]),
     ],
     ids=str,
@@ -124,11 +126,47 @@ def test_it_says_what_is_wrong_in_our_words(
     assert "secret" not in raised.value.message
 
 
+def test_a_question_waits_no_longer_than_a_person_would(
+    remote: RemoteEmbedder, embeddings_server: EmbeddingsServer, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(remote_embedder, "QUERY_SECONDS", 0.2)
+    embeddings_server.held = "x"
+    with pytest.raises(EmbedderUnavailable):
+        remote.embed_query("x")
+
+
+def test_vectors_of_another_length_are_refused(
+    use_remote: Any, embeddings_server: EmbeddingsServer, owner_client: Client
+) -> None:
+    """By searches as by writing: they could not be compared with those that are there."""
+    use_remote()
+    calls = [("/api/knowledge", {"content": "x"}), ("/api/knowledge/search", {"query": "x"})]
+    first = owner_client.post(*calls[0], content_type="application/json")
+    assert first.status_code == 201
+    embeddings_server.dimensions = 32
+    for path, body in calls:
+        response = owner_client.post(path, body, content_type="application/json")
+        assert response.status_code == 503
+        assert "another length" in response.json()["error"]["message"]
+
+
+def test_a_batch_of_texts_is_one_call(
+    use_remote: Any, embeddings_server: EmbeddingsServer, owner_client: Client
+) -> None:
+    use_remote()
+    body = {"items": [{"content": f"Valve {number}."} for number in range(30)]}
+    response = owner_client.post("/api/knowledge/batch", body, content_type="application/json")
+    assert response.status_code == 201
+    assert [len(asked["input"]) for asked in embeddings_server.asked] == [30]
+
+
 def test_the_api_says_so_too(
     use_remote: Any, embeddings_server: EmbeddingsServer, owner_client: Client
 ) -> None:
     use_remote()
     assert embedder().name == "hashes"
+    first = owner_client.post("/api/knowledge", {"content": "a"}, content_type="application/json")
+    assert first.status_code == 201
     embeddings_server.scripted.extend([(401, {})] * 2)
     for path, body in (
         ("/api/knowledge/search", {"query": "x"}),
@@ -137,4 +175,4 @@ def test_the_api_says_so_too(
         response = owner_client.post(path, body, content_type="application/json")
         assert response.status_code == 503
         assert response.json()["error"]["code"] == "MODEL_UNAVAILABLE"
-    assert owner_client.get("/api/knowledge").json()["total"] == 0
+    assert owner_client.get("/api/knowledge").json()["total"] == 1

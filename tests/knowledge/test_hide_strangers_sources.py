@@ -12,6 +12,7 @@ from tests.knowledge.conftest import AddText
 
 ROUTES: dict[str, dict[str, dict[str, Any]]] = {
     "api/knowledge/<str:source_id>": {"GET": {}, "PATCH": {"title": "Mine"}, "DELETE": {}},
+    "api/knowledge/<str:source_id>/chunks": {"GET": {}},
 }
 CALLS = [(route, method) for route, methods in ROUTES.items() for method in methods]
 

@@ -128,6 +128,19 @@ def test_it_is_shown_with_its_chunks(
     assert shown["chunks"][0]["id"].startswith("chunk_")
 
 
+def test_many_chunks_come_in_pages(
+    owner_client: Client, owner: User, make_source: MakeSource
+) -> None:
+    source = make_source(owner, [f"Valve {number}." for number in range(120)])
+    path = f"/api/knowledge/{source.public_id}"
+    shown = owner_client.get(path).json()
+    assert shown["chunks_created"] == 120
+    assert [chunk["position"] for chunk in shown["chunks"]] == list(range(100))
+    page = owner_client.get(f"{path}/chunks?limit=50&offset=100").json()
+    assert page["total"] == 120
+    assert [chunk["position"] for chunk in page["results"]] == list(range(100, 120))
+
+
 def test_labels_change_without_another_look_at_the_text(
     owner_client: Client, add_text: AddText
 ) -> None:

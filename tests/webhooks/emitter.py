@@ -13,6 +13,11 @@ from typing import Any
 import django
 
 PAUSE = threading.Event()  # never set
+TOGETHER = 4  # events in a transaction
+
+
+def said(mark: str) -> tuple[str, dict[str, Any]]:
+    return "chat.message", {"message_id": mark, "content": "Hello", "role": "user"}
 
 
 def run(owner_id: str, count: int) -> None:
@@ -25,19 +30,19 @@ def run(owner_id: str, count: int) -> None:
     while committed < count:
         number += 1
         wanted = number % 5 != 0
-        mark = f"{number}-{uuid.uuid4().hex}"
-        data: dict[str, Any] = {"message_id": mark, "content": "Hello", "role": "user"}
+        marks = [f"{number}-{uuid.uuid4().hex}" for _ in range(TOGETHER)]
         try:
             with transaction.atomic():
-                events.emit("chat.message", uuid.UUID(owner_id), data)
+                events.emit_all(uuid.UUID(owner_id), [*map(said, marks)])
                 transaction.set_rollback(not wanted)
         except Error:
             connection.close()
             PAUSE.wait(0.05)
             continue
-        print("committed" if wanted else "rolled-back", mark, flush=True)  # noqa: T201 - its answer
-        committed += wanted
-        PAUSE.wait(0.004)
+        for mark in marks:
+            print("committed" if wanted else "rolled-back", mark, flush=True)  # noqa: T201 - its answer
+        committed += wanted * TOGETHER
+        PAUSE.wait(0.016)
 
 
 if __name__ == "__main__":

@@ -49,10 +49,14 @@ def raw(data: bytes, *, close: bool = False) -> Behaviour:
     return send
 
 
-async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """200 after 30 ms, as from a receiver that does something."""
-    await asyncio.sleep(0.03)
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+def late(seconds: float) -> Behaviour:
+    """200 after a while, as from a receiver that does something."""
+
+    async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(seconds)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    return send
 
 
 async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

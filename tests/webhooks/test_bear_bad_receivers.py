@@ -91,6 +91,26 @@ def test_what_is_kept_of_an_answer(
     assert Attempt.objects.get().response == response
 
 
+def test_who_closes_without_saying_so_has_not_failed(
+    account: User, make_receiver: MakeReceiver
+) -> None:
+    receiver = make_receiver(raw(OK + b"Content-Length: 0\r\n\r\n", close=True))
+    make_endpoint(account, receiver.url)
+    emit(account, 50)
+    dispatch()
+    assert {attempt.error for attempt in Attempt.objects.all()} == {""}
+    assert len(receiver.received) == Attempt.objects.count() == 50
+
+
+def test_what_nobody_asked_for_is_no_answer(account: User, make_receiver: MakeReceiver) -> None:
+    refused = b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"
+    receiver = make_receiver(raw(OK + b"Content-Length: 0\r\n\r\n" + refused))
+    make_endpoint(account, receiver.url)
+    emit(account, 50)
+    dispatch()
+    assert {attempt.status for attempt in Attempt.objects.all()} == {200}
+
+
 def test_nobody_listens(account: User, settings: Any) -> None:
     port = free_port()
     settings.WEBHOOK_ALLOWED_HOSTS = [f"localhost:{port}"]

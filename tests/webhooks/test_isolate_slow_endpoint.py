@@ -1,7 +1,10 @@
 """An endpoint that never answers holds up nobody else."""
 
 import statistics
+import threading
 from typing import Any
+
+from django.db import connection
 
 from accounts.models import User
 from tests.webhooks.conftest import MakeReceiver, dispatch, emit, make_endpoint
@@ -55,3 +58,26 @@ def test_a_long_queue_of_one_does_not_stand_before_another(
     assert len(busy.received) == 2_000
     earlier = [request for request in busy.received if request.at < other.received[0].at]
     assert len(earlier) < 500
+
+
+def test_thirty_that_never_answer_leave_room_for_one_that_does(
+    account: User, make_account: Any, make_receiver: MakeReceiver, settings: Any
+) -> None:
+    settings.WEBHOOK_TIMEOUT = 2.0
+    dead, well = make_receiver(never), make_receiver()
+    for number in range(30):
+        make_endpoint(account, f"{dead.url}/{number}")
+    emit(account, schedule.AT_ONCE)
+    stranger = make_account().user
+    make_endpoint(stranger, well.url)
+
+    def come_later() -> None:
+        dead.wait_for(100)
+        emit(stranger, 20)
+        connection.close()
+
+    coming = threading.Thread(target=come_later)
+    coming.start()
+    dispatch()
+    coming.join()
+    assert max(delays(well)) < 1.5

@@ -29,8 +29,9 @@ from tests.webhooks.receivers import Receiver, late, receiver
 
 EVENTS = 2_000
 SEED = 20250106
-KILLS = 10
-BETWEEN_KILLS = (0.3, 1.2)  # seconds
+SERVERS = ["PostgreSQL", "Valkey"]
+ANSWER_SECONDS = 0.06  # so that there is always something on its way when a worker is killed
+BETWEEN_KILLS = (0.1, 0.6)  # seconds
 ARRIVES_WITHIN = 60  # seconds after the last kill
 CELERY = "-m celery -q -A chatbot_project"
 COMMANDS = {
@@ -39,6 +40,8 @@ COMMANDS = {
     "beat": f"{CELERY} beat",
 }
 PREPARE = """
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
 from accounts.models import User
 from webhooks.services import create_endpoint
 user = User.objects.create_user("loss@test.example")
@@ -59,7 +62,7 @@ class Stack:
             "CHATBOT_DATA_DIR": str(folder),
             "ENV_FILE": os.devnull,
             "WEBHOOK_ALLOWED_HOSTS": hook.host,
-            "WEBHOOK_TIMEOUT": "2",  # leases are short then
+            "WEBHOOK_TIMEOUT": "1",  # leases are short then
         }
         self._log = stack.enter_context((folder / "processes.log").open("ab"))
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -126,7 +129,7 @@ def kill_tree(process: "subprocess.Popen[bytes]") -> None:
 @pytest.fixture
 def hook() -> Iterator[Receiver]:
     with receiver() as server:
-        server.behaviour = late
+        server.behaviour = late(ANSWER_SECONDS)
         yield server
 
 
@@ -137,7 +140,6 @@ def stack(data_dir: Path, hook: Receiver) -> Iterator[Stack]:
 
 
 def test_nothing_is_lost(stack: Stack, hook: Receiver) -> None:
-    stack.manage("migrate", "--verbosity", "0")
     owner = stack.manage("shell", "--no-imports", "-c", PREPARE.format(url=hook.url))
     for name in COMMANDS:
         stack.start(name)
@@ -148,7 +150,7 @@ def test_nothing_is_lost(stack: Stack, hook: Receiver) -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
-    killed = kill_at_random(stack)
+    killed = kill_at_random(stack, hook)
     said = emitter.communicate(timeout=90)[0].split()
     assert emitter.returncode == 0
     words = list(zip(said[::2], said[1::2], strict=True))
@@ -164,14 +166,16 @@ def test_nothing_is_lost(stack: Stack, hook: Receiver) -> None:
     print(f"\n{len(counts)} events, {twice} came more than once; killed: {killed}")  # noqa: T201
 
 
-def kill_at_random(stack: Stack) -> dict[str, int]:
-    """Each part at least twice. What was killed, and how often."""
+def kill_at_random(stack: Stack, hook: Receiver) -> dict[str, int]:
+    """Each part; workers while deliveries are under way. What was killed, and how often."""
     chance = random.Random(SEED)
-    parts = [*COMMANDS, "PostgreSQL", "Valkey"]
-    killed = parts * (KILLS // len(parts))
+    killed = [*COMMANDS, *SERVERS * 2]
     chance.shuffle(killed)
     for name in killed:
         PAUSE.wait(chance.uniform(*BETWEEN_KILLS))
+        if name.startswith("worker"):
+            before = len(hook.received)
+            hook.wait_for(before + 1, ARRIVES_WITHIN)
         stack.kill_and_restart(name)
     return dict(Counter(killed))
 

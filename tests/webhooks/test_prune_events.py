@@ -1,17 +1,19 @@
 """Events, deliveries and attempts go after 30 days; owners hear of endpoints that were disabled."""
 
 from datetime import UTC, datetime, timedelta
+from smtplib import SMTPRecipientsRefused
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
 
 from accounts.models import User
 from chatbot_project.api.ids import uuid7
 from tests.webhooks.conftest import SAID, make_endpoint
 from webhooks import events, notices, retention
-from webhooks.models import Attempt, Delivery, Event
+from webhooks.models import Attempt, Delivery, Endpoint, Event
 
 
 def make_old(owner: User, days: float) -> Event:
@@ -73,6 +75,29 @@ def test_the_owner_is_told_once(owner: User, reason: str, mailoutbox: list[Any])
 def test_who_has_disabled_it_knows(owner: User, mailoutbox: list[Any]) -> None:
     make_endpoint(owner, "https://app.example/", enabled=False)
     assert notices.tell_owners() == 0
+
+
+class Picky(EmailBackend):
+    """Refuses one address."""
+
+    def send_messages(self, messages: Any) -> int:
+        if messages[0].to == ["owner@example.com"]:
+            raise SMTPRecipientsRefused({})
+        return int(super().send_messages(messages) or 0)
+
+
+def test_a_refused_mail_stands_in_nobodys_way(
+    owner: User, stranger: User, mailoutbox: list[Any], settings: Any
+) -> None:
+    settings.EMAIL_BACKEND = f"{__name__}.Picky"
+    for account in (owner, stranger):
+        make_endpoint(account, "https://app.example/")
+        Endpoint.objects.filter(owner=account).update(
+            disabled_reason="gone", disabled_at=datetime.now(UTC)
+        )
+    assert notices.tell_owners() == 1
+    assert [message.to for message in mail.outbox] == [[stranger.email]]
+    assert Endpoint.objects.get(owner=owner).owner_told_at is None
 
 
 def test_a_mail_that_is_not_sent_is_sent_later(owner: User, settings: Any) -> None:

@@ -1,11 +1,13 @@
 """No webhook reaches an address that is not public, however it is written and whoever names it."""
 
 import socket
+import threading
 from typing import Any
 
 import pytest
 
 from accounts.models import User
+from tests.waiting import wait_until
 from tests.webhooks.conftest import MakeReceiver, dispatch, emit, make_endpoint, pass_time
 from webhooks import addresses, targets
 from webhooks.models import Attempt, Endpoint
@@ -111,10 +113,11 @@ def test_the_query_goes_along_and_the_fragment_does_not() -> None:
 
 
 def test_an_allowed_host_is_one_port_of_it(settings: Any) -> None:
-    settings.WEBHOOK_ALLOWED_HOSTS = ["localhost:9000", "10.0.0.5:443"]
+    settings.WEBHOOK_ALLOWED_HOSTS = ["localhost:9000", "10.0.0.5:443", "[::1]:9000"]
     targets.check("http://localhost:9000/")
     targets.check("https://LOCALHOST:9000/")
     targets.check("https://10.0.0.5/")
+    targets.check("http://[0:0::1]:9000/")
     for url in ("http://localhost:9001/", "http://localhost/", "https://10.0.0.5:444/"):
         with pytest.raises(targets.BadUrl):
             targets.check(url)
@@ -170,6 +173,24 @@ def test_it_connects_to_what_was_checked_with_one_look_up(
     dispatch()
     assert receiver.received[0].headers["host"] == host
     assert len(names["app.example"]) == 1
+
+
+def test_a_slow_name_takes_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, answer = [], threading.Event()
+
+    def look_up(host: str, port: int, **kwargs: Any) -> Any:
+        asked.append(host)
+        answer.wait(10)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    looking = [addresses.begin_look_up("slow.example", 443) for _ in range(50)]
+    answer.set()
+    assert {tuple(found.result(10)) for found in looking} == {("8.8.8.8",)}
+    assert asked == ["slow.example"]
+    wait_until(lambda: not addresses._under_way)
+    assert addresses.begin_look_up("slow.example", 443).result(10)
+    assert len(asked) == 2  # nothing is remembered
 
 
 def test_what_was_stored_before_is_checked_too(account: User, make_receiver: MakeReceiver) -> None:

@@ -1,7 +1,8 @@
 """`manage.py evaluate_search DIR` scores search on a data set in BEIR's layout."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, transaction
@@ -12,13 +13,15 @@ from knowledge import evaluation, services
 from knowledge.chunking import Block
 from knowledge.evaluation import DEPTH, Dataset, Stopwatch
 from knowledge.filters import Filters
-from knowledge.indexing import PreparedChunk, prepare
-from knowledge.models import Source, SourceType
+from knowledge.indexing import PreparedChunk, Text, prepare_all
+from knowledge.models import TITLE_LENGTH, Source, SourceType
 from knowledge.search import Found, SearchType, find
 
 CHUNKS_A_DOCUMENT = 4  # how many chunks are asked for, for each document that is wanted
+DOCUMENTS_AT_ONCE = 100  # embedded together
 TABLES = "knowledge_source, knowledge_chunk, knowledge_embedding, knowledge_termstat"
 
+T = TypeVar("T")
 Items = list[tuple[Source, list[PreparedChunk]]]
 
 
@@ -53,19 +56,31 @@ class Command(BaseCommand):
 
     def prepared(self, owner: User, dataset: Dataset) -> Items:
         """The corpus split and embedded: what takes time, before there is a transaction."""
-        items = []
-        for number, (name, title, text) in enumerate(dataset.documents):
-            if number % 100 == 0:
-                self.stderr.write(f"{number} of {len(dataset.documents)} documents", ending="\r")
-            source = Source(
-                owner=owner,
-                audience=owner.id,
-                source_type=SourceType.MANUAL,
-                title=title[:500],
-                metadata={"document": name},
-            )
-            items.append((source, prepare([Block(text)], title=source.title)))
+        items: Items = []
+        for group in batched(dataset.documents, DOCUMENTS_AT_ONCE):
+            self.stderr.write(f"{len(items)} of {len(dataset.documents)} documents", ending="\r")
+            texts = [Text([Block(text)], title[:TITLE_LENGTH]) for _, title, text in group]
+            sources = [
+                source_of(owner, name, text.title)
+                for (name, _, _), text in zip(group, texts, strict=True)
+            ]
+            items += zip(sources, prepare_all(texts), strict=True)
         return items
+
+
+def source_of(owner: User, name: str, title: str) -> Source:
+    return Source(
+        owner=owner,
+        audience=owner.id,
+        source_type=SourceType.MANUAL,
+        title=title,
+        metadata={"document": name},
+    )
+
+
+def batched(items: list[T], size: int) -> Iterator[list[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def scores(owner: User, dataset: Dataset, type: SearchType) -> str:

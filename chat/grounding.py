@@ -1,0 +1,117 @@
+"""What an answer rests on: passages looked up before it is written, and who writes it from them.
+
+Off the event loop: the question is embedded by a thread without a database connection, the search
+is a short call of its own, and no other answer waits for either.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from chat import catalog, citations, context, extractive, providers
+from chat.providers import Prompt, Provider, ProviderFailed
+from chat.turns import Lookup, Turn
+from chatbot_project.api.breaker import Breaker
+from chatbot_project.api.errors import ModelUnavailable
+from chatbot_project.api.threads import beside_database, beside_models, in_database
+from knowledge.search import Found, Hits, Query, SearchType, look_up, understand
+
+EMBED_SECONDS = 5.0  # an answer waits no longer for a question's vector: words alone find much
+PAUSE_SECONDS = 10.0
+MOST_PASSAGES = extractive.MOST_PASSAGES
+# Hybrid scores. Below, a passage shares with the question neither subject nor words.
+LEAST_SCORE = 0.25
+LEAST_SHARE = 0.5  # of the best one's score
+
+_embedder = Breaker("questions_not_embedded", PAUSE_SECONDS)
+
+
+class Grounded(NamedTuple):
+    prompt: Prompt
+    provider: Provider
+    sources: Sequence[Found] = ()
+
+
+async def ground(turn: Turn) -> Grounded:
+    """Raises ProviderFailed."""
+    if turn.lookup and (grounded := await _by_knowledge(turn, turn.lookup)):
+        await in_database(citations.save, turn.answer, grounded.sources)
+        return grounded
+    if turn.prompt.model == catalog.EXTRACTIVE:
+        return Grounded(turn.prompt, extractive.nothing_found())
+    return Grounded(turn.prompt, providers.provider())
+
+
+async def _by_knowledge(turn: Turn, lookup: Lookup) -> Grounded | None:
+    """None: knowledge does not cover it."""
+    query, hits = await _search(_about(turn, lookup))
+    if _is_extractive(turn):
+        extract = await _chosen(query, hits)
+        return Grounded(turn.prompt, extract, extract.sources) if extract else None
+    found = _worth_telling(hits.found)
+    passages = [_passage(each) for each in found]
+    prompt, told = await beside_database(context.quote, turn.prompt, passages)
+    return Grounded(prompt, providers.provider(), found[:told]) if told else None
+
+
+def _about(turn: Turn, lookup: Lookup) -> Lookup:
+    """Who can but quote quotes what is attached, where anything is."""
+    if not (turn.attached and _is_extractive(turn)):
+        return lookup
+    attached = [each["id"] for each in turn.attached]
+    return replace(lookup, filters=replace(lookup.filters, source_ids=attached))
+
+
+async def _chosen(query: Query, hits: Hits) -> extractive.Extract | None:
+    try:
+        return await beside_models(extractive.choose, query, hits)
+    except ModelUnavailable as error:
+        raise ProviderFailed("The embedding model cannot be reached.") from error
+
+
+def _is_extractive(turn: Turn) -> bool:
+    """The embedded language model is too small for facts: what knowledge covers is quoted."""
+    wants_json = turn.prompt.options.get("response_format", {}).get("type", "text") != "text"
+    embedded = settings.EMBEDDED_MODEL and not wants_json
+    return embedded or turn.prompt.model == catalog.EXTRACTIVE
+
+
+async def _search(lookup: Lookup) -> tuple[Query, Hits]:
+    query = await _understood(lookup.question)
+    try:
+        hits = await in_database(look_up, lookup.readers, query, lookup.filters, MOST_PASSAGES)
+    except DatabaseError as error:
+        raise ProviderFailed("The knowledge base cannot be reached.") from error
+    return query, hits
+
+
+async def _understood(question: str) -> Query:
+    """Without its vector, where there is no embedder: words alone are searched for then."""
+    if _embedder.allows():
+        try:
+            async with asyncio.timeout(EMBED_SECONDS):
+                query = await beside_models(understand, question)
+        except (TimeoutError, ModelUnavailable) as error:
+            _embedder.failed(error)
+        else:
+            _embedder.succeeded()
+            return query
+    return await beside_database(understand, question, SearchType.TEXT)
+
+
+def _worth_telling(found: Sequence[Found]) -> list[Found]:
+    least = max(LEAST_SCORE, LEAST_SHARE * found[0].score) if found else 0.0
+    return [each for each in found if each.score >= least]
+
+
+def _passage(found: Found) -> dict[str, Any]:
+    return {
+        "title": found.filename or found.title,
+        "page": found.page,
+        "section": found.section,
+        "text": found.content,
+    }

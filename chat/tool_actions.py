@@ -1,0 +1,80 @@
+"""What the tools do. Each takes the chat's owner and checked arguments, in a database thread.
+
+All raise ApiError, which the model is told; searches raise EmbedderUnavailable too.
+"""
+
+from typing import Any, NamedTuple
+
+from django.db import transaction
+
+from accounts.models import User
+from documents.models import Document
+from documents.services import change_document, create_document
+from knowledge.filters import Filters
+from knowledge.search import Found, search
+
+JSON = dict[str, Any]
+
+
+class Done(NamedTuple):
+    """`shown` is kept with the answer and told to its reader, `told` to the model."""
+
+    shown: JSON
+    told: JSON
+
+
+def search_knowledge(owner: User, *, query: str, limit: int, filters: Filters) -> Done:
+    found = search(owner, query, filters=filters, limit=limit)
+    return Done(
+        {"passages": [shown_passage(each) for each in found]},
+        {"passages": [{**shown_passage(each), "content": each.content} for each in found]},
+    )
+
+
+def shown_passage(found: Found) -> JSON:
+    return {
+        "id": found.public_id,
+        "source_id": found.public_source_id,
+        "title": found.title or found.filename,
+        "page": found.page,
+        "section": found.section or None,
+        "score": round(min(1.0, found.score), 4),
+    }
+
+
+def find_documents(owner: User, *, search: str, limit: int) -> Done:
+    documents = Document.objects.filter(owner=owner).defer("terms", "content")
+    if search:
+        documents = documents.search(owner, search)
+    found = {"documents": [labels(each) for each in documents.order_by("-updated_at")[:limit]]}
+    return Done(found, found)
+
+
+def read_document(owner: User, *, document_id: str) -> Done:
+    document = Document.objects.filter(owner=owner).defer("terms").get_public(document_id)
+    return Done(labels(document), {**labels(document), "content": document.content})
+
+
+def new_document(owner: User, **fields: Any) -> Done:
+    made = labels(create_document(owner=owner, **fields))
+    return Done(made, made)
+
+
+@transaction.atomic
+def update_document(owner: User, *, document_id: str, **changes: Any) -> Done:
+    """Writers queue, as those of the API do; the version before stays in the history."""
+    documents = Document.objects.filter(owner=owner).defer("terms")
+    document = documents.locked().get_public(document_id)
+    before = document.version
+    change_document(document, **changes)
+    made = {**labels(document), "changed": document.version > before}
+    return Done(made, made)
+
+
+def labels(document: Document) -> JSON:
+    return {
+        "document_id": document.public_id,
+        "title": document.title,
+        "type": document.type,
+        "version": document.version,
+    }

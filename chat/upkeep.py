@@ -1,0 +1,37 @@
+"""Changes to chats and messages that no model has a part in."""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from chat.models import Chat, Message, Role
+from chatbot_project.api.errors import InvalidRequest
+
+
+def change_chat(chat: Chat, **changes: Any) -> None:
+    """`title` (it is not written again then) and `metadata`."""
+    if not changes:
+        return
+    if "title" in changes:
+        changes["title_wanted"] = False
+    for name, value in changes.items():
+        setattr(chat, name, value)
+    Chat.objects.filter(pk=chat.pk).update(**changes, updated_at=Now())
+
+
+@transaction.atomic
+def delete_chat(chat: Chat) -> None:
+    """With its messages. Locked first, so that no question comes in between."""
+    for locked in Chat.objects.select_for_update().filter(pk=chat.pk):
+        locked.delete()
+
+
+def give_feedback(message: Message, *, rating: str | None, comment: str) -> None:
+    """Replaces what was said of an answer before; a rating of None takes it back."""
+    if message.role != Role.ASSISTANT:
+        raise InvalidRequest("Only an answer can be rated.")
+    message.rating = rating or ""
+    message.comment = comment if rating else ""
+    same = Message.objects.filter(pk=message.pk)
+    same.update(rating=message.rating, comment=message.comment)

@@ -1,0 +1,113 @@
+"""Which file is processed next, and whose it is: a lease by the database's clock."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+from django.db import DatabaseError, connection, connections
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from files.models import Stage, StoredFile
+from knowledge.vectors import release_connection
+
+log = structlog.get_logger("files")
+
+LEASE = timedelta(seconds=45)
+RENEWAL = 10.0  # seconds
+LONGEST = 4 * 3600.0  # seconds for a file: whoever hangs loses it, alive or not
+LOOK = 1.0  # seconds between two looks whether the work is still wanted
+
+# The file of whoever has the fewest in work: a thousand of one account hold up nobody else's for
+# longer than those that are being processed.
+TAKE = """
+WITH busy AS (
+    SELECT owner_id, count(*) AS files FROM files_storedfile
+    WHERE claim IS NOT NULL AND due_at > statement_timestamp() GROUP BY owner_id
+)
+UPDATE files_storedfile
+SET claim = %s, due_at = statement_timestamp() + %s * interval '1 second', attempts = attempts + 1
+WHERE id = (
+    SELECT file.id FROM files_storedfile file LEFT JOIN busy ON busy.owner_id = file.owner_id
+    WHERE file.due_at <= statement_timestamp()
+    ORDER BY coalesce(busy.files, 0), file.due_at
+    LIMIT 1 FOR UPDATE OF file SKIP LOCKED
+)
+RETURNING id
+"""
+
+
+class Superseded(Exception):
+    """The work is for nothing: the file has been deleted or cancelled, or somebody else has it."""
+
+
+@dataclass(slots=True)
+class Work:
+    """A file that is to be processed, as it was when it was taken, and the claim of who does it."""
+
+    file: StoredFile
+    claim: UUID
+    looked: float = field(default_factory=time.monotonic)
+
+    def row(self) -> QuerySet[StoredFile]:
+        """The file's row, while it is still this work's."""
+        return StoredFile.objects.filter(pk=self.file.pk, claim=self.claim)
+
+    def look(self) -> None:
+        """Call it as often as you can. Raises Superseded."""
+        if time.monotonic() - self.looked >= LOOK:
+            self.reach()
+
+    def reach(self, stage: Stage | None = None, progress: int | None = None) -> None:
+        """Renews the lease, and says how far the work is. Raises Superseded."""
+        said: dict[str, Any] = {"stage": stage, "progress": progress}
+        known = {name: value for name, value in said.items() if value is not None}
+        held = self.row().update(due_at=Now() + LEASE, **known)
+        release_connection()
+        self.looked = time.monotonic()
+        if not held:
+            raise Superseded
+
+    @contextmanager
+    def renewed(self) -> Iterator[None]:
+        """Keeps the lease while the block runs, however long a model takes to answer."""
+        over = threading.Event()
+        renewing = threading.Thread(target=self.renew_until, args=[over], daemon=True)
+        renewing.start()
+        try:
+            yield
+        finally:
+            over.set()
+            renewing.join()
+
+    def renew_until(self, over: threading.Event) -> None:
+        deadline = time.monotonic() + LONGEST
+        while not over.wait(RENEWAL) and time.monotonic() < deadline:
+            try:
+                self.row().update(due_at=Now() + LEASE)
+            except DatabaseError as error:  # the next try may come in time
+                log.warning("a lease could not be renewed", exc_info=error)
+            finally:
+                connections.close_all()
+
+
+def take() -> Work | None:
+    """The next file that is due. None: there is none."""
+    claim = uuid4()
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE, [claim, LEASE.total_seconds()])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    file = StoredFile.objects.filter(pk=row[0], claim=claim).first()
+    return Work(file, claim) if file else None
+
+
+def any_due() -> bool:
+    return StoredFile.objects.filter(due_at__lte=Now()).exists()

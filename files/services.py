@@ -1,0 +1,152 @@
+"""Everything that writes files: adding, changing, deleting them. Their processing has its own."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.db.models.functions import Now
+from django.http import HttpRequest
+
+from accounts.models import User
+from chatbot_project.api import idempotency, ids
+from chatbot_project.api.errors import Conflict
+from files import quotas, storage, twins, waking
+from files.models import Orphan, Stage, Status, StoredFile
+from files.uploads import Upload
+from knowledge.models import Source
+from knowledge.services import change_labels, delete_source
+from knowledge.vectors import release_connection
+from webhooks.events import emit
+
+log = structlog.get_logger("files")
+
+CANCELLED = "Processing was cancelled."
+STORING = timedelta(hours=1)  # within which an upload's bytes must be stored and have their file
+RETRY = timedelta(minutes=1)  # when bytes could not be deleted
+
+
+def expect_bytes(owner: User, size: int) -> Orphan:
+    """What is about to be stored belongs to nobody yet. Raises QuotaExceeded, so that much is not
+    stored in vain."""
+    quotas.check(owner, size)
+    return Orphan.objects.create(id=ids.uuid7(), due_at=Now() + STORING)
+
+
+@transaction.atomic
+def add_file(request: HttpRequest, owner: User, orphan: Orphan, upload: Upload) -> StoredFile:
+    """The file whose bytes have been stored for `orphan`. Its processing is due.
+
+    Raises QuotaExceeded; Conflict when storing took so long that the bytes are gone.
+    """
+    quotas.check(quotas.hold(owner), upload.size)
+    if not Orphan.objects.filter(pk=orphan.pk, taken=False).delete()[0]:
+        raise Conflict("Storing the file took too long. Send it again.")
+    file = StoredFile(
+        id=orphan.pk,
+        owner=owner,
+        filename=upload.filename,
+        size=upload.size,
+        sha256=upload.sha256,
+        media_type=upload.media_type,
+        duplicate_of=twins.original(owner, upload.sha256),
+        due_at=Now(),
+        **upload.fields,
+    )
+    file.save(force_insert=True)
+    idempotency.attach(request, {"file": file.id.hex})
+    emit("file.uploaded", owner, file.as_uploaded())
+    waking.wake()
+    return file
+
+
+@transaction.atomic
+def change_file(file: StoredFile, **changes: Any) -> StoredFile:
+    """`description`, `tags`, `visibility`. Raises StoredFile.DoesNotExist."""
+    held: StoredFile = StoredFile.objects.locked().get(pk=file.pk)
+    for name, value in changes.items():
+        setattr(held, name, value)
+    held.save(update_fields=list(changes))
+    for source in Source.objects.filter(pk=held.pk):
+        change_labels(source, held.visibility, tags=held.tags)
+    return held
+
+
+def delete_file(file: StoredFile) -> None:
+    """With its chunks, their vectors, and its bytes. Whoever is processing it ends."""
+    with transaction.atomic():
+        for held in StoredFile.objects.locked().filter(pk=file.pk):
+            twins.release(held)
+            forget(held.id)
+            held.delete()
+    for orphan in Orphan.objects.filter(pk=file.pk):
+        remove(orphan)
+
+
+def forget(file_id: UUID) -> None:
+    """Nothing of it is found any more."""
+    for source in Source.objects.filter(pk=file_id):
+        delete_source(source)
+
+
+def abandon(orphan: Orphan) -> None:
+    """The sweep deletes what has been stored of it."""
+    Orphan.objects.filter(pk=orphan.pk).update(due_at=Now())
+
+
+def remove(orphan: Orphan) -> None:
+    """Deletes bytes that no file owns. Where storage fails, the sweep tries again."""
+    Orphan.objects.filter(pk=orphan.pk).update(due_at=Now() + RETRY, taken=True)
+    release_connection()
+    try:
+        storage.delete(orphan.key)
+    except OSError as error:
+        log.error("bytes could not be deleted", key=orphan.key, exc_info=error)
+    else:
+        Orphan.objects.filter(pk=orphan.pk).delete()
+
+
+@transaction.atomic
+def reprocess(file: StoredFile) -> StoredFile:
+    """Makes its chunks anew. Those it has are found until then.
+
+    Raises Conflict while it is being processed, StoredFile.DoesNotExist.
+    """
+    held: StoredFile = StoredFile.objects.locked().get(pk=file.pk)
+    if held.status == Status.PROCESSING:
+        raise Conflict("The file is being processed. Wait for its end, or cancel it.")
+    fresh = {"attempts": 0, "failures": 0, "error": "", "processed_at": None, "copies": False}
+    begun = {"status": Status.PROCESSING, "stage": Stage.QUEUED, "progress": 0, "due_at": Now()}
+    StoredFile.objects.filter(pk=held.pk).update(**fresh, **begun)
+    waking.wake()
+    held.refresh_from_db()
+    return held
+
+
+@transaction.atomic
+def cancel(file: StoredFile) -> StoredFile:
+    """Ends its processing, which fails. Raises Conflict where it has ended already,
+    StoredFile.DoesNotExist."""
+    held: StoredFile = StoredFile.objects.locked().get(pk=file.pk)
+    if held.status != Status.PROCESSING:
+        raise Conflict("The file is not being processed.")
+    fail(held, CANCELLED)
+    return held
+
+
+def fail(held: StoredFile, reason: str) -> None:
+    """Ends the processing of a file whose row the caller's transaction holds."""
+    held.status, held.error = Status.FAILED, reason
+    held.chunks_created, held.due_at, held.claim = 0, None, None
+    held.save(update_fields=["status", "error", "chunks_created", "due_at", "claim"])
+    finish(held)
+    forget(held.id)
+
+
+def finish(held: StoredFile) -> None:
+    """What is done when processing has ended, however: its moment, those who wait, the event."""
+    StoredFile.objects.filter(pk=held.pk).update(processed_at=Now())
+    held.refresh_from_db(fields=["processed_at"])
+    twins.release(held)
+    emit("file.processed", held.owner_id, held.as_processed())

@@ -1,0 +1,27 @@
+"""What workers do for files."""
+
+from celery import shared_task
+from django.db.models.functions import Now
+
+from files import claims, processing, services, slots, waking
+from files.models import Orphan
+
+BATCH = 100
+
+
+@shared_task(ignore_result=True)
+def process_files() -> None:
+    """Processes one file that is due, if there is one, and calls for the next."""
+    with slots.slot() as free:
+        if free and processing.process_next() and claims.any_due():
+            waking.wake()
+
+
+@shared_task(ignore_result=True)
+def sweep_files() -> None:
+    """What nobody was called for, or whose worker has died; bytes that are still there."""
+    if claims.any_due():
+        process_files.apply_async(expires=waking.KEPT)
+    due = Orphan.objects.filter(due_at__lte=Now()).order_by("due_at")
+    for orphan in list(due[:BATCH]):
+        services.remove(orphan)

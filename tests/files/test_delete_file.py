@@ -1,0 +1,114 @@
+"""Of a deleted file nothing is left, whatever was in progress."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+from django.test import Client
+
+from accounts.models import User
+from chatbot_project.api import ids
+from files import claims, processing, storage, tasks
+from files.claims import Superseded
+from files.models import Orphan, StoredFile
+from knowledge.models import Chunk, Embedding, Source, TermStat
+from tests.files.calling import Files, work
+
+LATER = timedelta(hours=2)
+
+
+def bytes_left(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def rows_left() -> list[int]:
+    models: list[Any] = [StoredFile, Source, Chunk, Embedding, TermStat, Orphan]
+    return [model.objects.count() for model in models]
+
+
+def test_nothing_is_left(files: Files, folder: Path) -> None:
+    id = files.upload()["id"]
+    work()
+    assert files.found() == [id]
+    files.delete(id)
+    assert files.found() == []
+    assert bytes_left(folder) == []
+    assert rows_left() == [0] * 6
+    assert files.call("delete", f"/{id}").status_code == 404
+
+
+def test_while_it_waits(files: Files, folder: Path) -> None:
+    files.delete(files.upload()["id"])
+    assert work() == 0
+    assert bytes_left(folder) == []
+
+
+def test_while_it_is_processed(files: Files, folder: Path) -> None:
+    id = files.upload()["id"]
+    taken = claims.take()
+    assert taken
+    files.delete(id)
+    with pytest.raises(Superseded):
+        taken.reach()
+    with pytest.raises(Superseded):
+        processing.store(taken, [])
+    with pytest.raises(Superseded):
+        processing.process(taken)
+    assert rows_left() == [0] * 6
+
+
+def test_with_its_account(files: Files, folder: Path, owner: User) -> None:
+    files.upload()
+    work()
+    owner.delete()
+    assert len(bytes_left(folder)) == 1
+    tasks.sweep_files()
+    assert bytes_left(folder) == []
+    assert rows_left() == [0] * 6
+
+
+def test_in_the_admin(files: Files, folder: Path, staff_browser: Client) -> None:
+    for content in (b"one", b"two", b"three"):
+        files.upload(content)
+    work()
+    first, *others = StoredFile.objects.all()
+    url = "/admin/files/storedfile/"
+    staff_browser.post(f"{url}{first.pk}/delete/", {"post": "yes"})
+    assert StoredFile.objects.count() == len(bytes_left(folder)) == Source.objects.count() == 2
+    chosen = {"action": "delete_selected", "_selected_action": [file.pk for file in others]}
+    staff_browser.post(url, {**chosen, "post": "yes"})
+    assert bytes_left(folder) == []
+    assert rows_left() == [0] * 6
+
+
+def test_where_storage_fails_the_sweep_tries_again(
+    files: Files, folder: Path, monkeypatch: Any
+) -> None:
+    def fail(key: str) -> None:
+        raise OSError("no route")
+
+    id = files.upload()["id"]
+    with monkeypatch.context() as broken:
+        broken.setattr(storage, "delete", fail)
+        files.delete(id)
+    assert files.call("get", f"/{id}").status_code == 404
+    assert len(bytes_left(folder)) == Orphan.objects.count() == 1
+    Orphan.objects.update(due_at=Now())
+    tasks.sweep_files()
+    assert (bytes_left(folder), Orphan.objects.count()) == ([], 0)
+
+
+def test_bytes_of_an_upload_that_never_ended(owner: User, folder: Path) -> None:
+    """The process died between storing the bytes and making the file."""
+    orphan = Orphan.objects.create(id=ids.uuid7(), due_at=Now() + LATER)
+    path = folder / orphan.key
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"half")
+    tasks.sweep_files()
+    assert path.exists()  # it may be still at it
+    Orphan.objects.update(due_at=Now())
+    tasks.sweep_files()
+    assert not path.exists()
+    assert Orphan.objects.count() == 0

@@ -1,0 +1,197 @@
+"""However processing goes, it comes to an end that says what happened."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+
+from files import claims, processing, storage, tasks
+from files.claims import Superseded
+from files.models import Stage, StoredFile
+from knowledge import remote_embedder
+from knowledge.models import Chunk, Source
+from tests.files.calling import Files, work
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def file(files: Files) -> str:
+    id: str = files.upload()["id"]
+    return id
+
+
+def lapse() -> None:
+    """As if a lease's time had passed."""
+    StoredFile.objects.filter(due_at__isnull=False).update(due_at=Now())
+
+
+def test_a_reason_for_people(files: Files) -> None:
+    id = files.upload(b" \n ")["id"]
+    work()
+    status = files.status(id)
+    assert (status["status"], status["chunks_created"]) == ("failed", 0)
+    assert status["error"].startswith("No text found")
+    assert status["processed_at"]
+
+
+def test_a_worker_that_died(files: Files, file: str) -> None:
+    dead = claims.take()
+    assert dead
+    assert work() == 0  # its lease is running
+    lapse()
+    assert work() == 1
+    assert files.status(file)["status"] == "completed"
+    with pytest.raises(Superseded):  # if it lives after all
+        processing.store(dead, [])
+    assert Chunk.objects.count() == 1
+
+
+@pytest.mark.parametrize("stage", ["extract", "prepare", "index_source", "complete"])
+def test_a_file_that_kills_its_worker_three_times(
+    files: Files, file: str, stage: str, monkeypatch: Any
+) -> None:
+    begun = []
+
+    def die(*args: Any, **kwargs: Any) -> None:
+        begun.append(stage)
+        raise SystemExit
+
+    with monkeypatch.context() as deadly:
+        deadly.setattr(processing, stage, die)
+        for _ in range(3):
+            with pytest.raises(SystemExit):
+                work()
+            lapse()
+        work()
+    status = files.status(file)
+    assert (status["status"], status["error"], len(begun)) == ("failed", processing.DIED, 3)
+    assert Chunk.objects.count() == 0
+    files.post(file, "reprocess")
+    work()
+    assert files.status(file)["status"] == "completed"
+
+
+@pytest.fixture
+def no_embedder(settings: Any, monkeypatch: Any) -> Any:
+    """The settings, whose embedder cannot be reached."""
+    monkeypatch.setattr(remote_embedder, "RETRY_DELAYS", [])
+    settings.EMBEDDED_EMBEDDINGS = False
+    settings.EMBEDDINGS_BASE_URL = "http://127.0.0.1:9/v1"
+    settings.EMBEDDINGS_API_KEY = "tests"
+    return settings
+
+
+def test_an_embedder_that_is_down(files: Files, file: str, no_embedder: Any) -> None:
+    work()
+    waiting = StoredFile.objects.annotate(now=Now()).get()
+    assert (waiting.status, waiting.failures, waiting.claim) == ("processing", 1, None)
+    assert waiting.due_at
+    assert 0 < (waiting.due_at - waiting.now).total_seconds() <= processing.PAUSES[0]
+    for _ in processing.PAUSES:
+        lapse()
+        work()
+    status = files.status(file)
+    assert (status["status"], status["error"]) == ("failed", processing.NO_EMBEDDER)
+
+
+def test_an_embedder_that_comes_back(files: Files, file: str, no_embedder: Any) -> None:
+    work()
+    no_embedder.EMBEDDED_EMBEDDINGS = True
+    lapse()
+    work()
+    assert files.status(file)["status"] == "completed"
+
+
+def test_storage_that_cannot_be_reached(files: Files, file: str, monkeypatch: Any) -> None:
+    def fail(key: str) -> None:
+        raise OSError
+
+    monkeypatch.setattr(storage, "local_copy", fail)
+    for _ in range(1 + len(processing.PAUSES)):
+        work()
+        lapse()
+    assert files.status(file)["error"] == processing.NO_STORAGE
+
+
+def test_cancelled_while_it_waits(files: Files, file: str) -> None:
+    shown = files.post(file, "cancel")
+    assert (shown["status"], shown["error"]) == ("failed", "Processing was cancelled.")
+    assert shown["processed_at"]
+    assert work() == 0
+    assert files.call("post", f"/{file}/cancel").status_code == 409
+
+
+def test_cancelled_while_it_is_processed(files: Files, file: str) -> None:
+    taken = claims.take()
+    assert taken
+    files.post(file, "cancel")
+    with pytest.raises(Superseded):
+        processing.process(taken)
+    assert files.status(file)["error"] == "Processing was cancelled."
+    assert Source.objects.count() == 0
+
+
+def test_made_anew(files: Files, file: str) -> None:
+    assert files.call("post", f"/{file}/reprocess").status_code == 409
+    work()
+    before = set(Chunk.objects.values_list("pk"))
+    shown = files.post(file, "reprocess")
+    assert (shown["status"], shown["progress"], shown["error"]) == ("processing", 0, None)
+    assert files.found() == [file]  # until the new ones are there
+    work()
+    after = set(Chunk.objects.values_list("pk"))
+    assert len(after) == 1
+    assert not after & before
+    assert files.found() == [file]
+
+
+def test_cancelled_as_it_is_made_anew(files: Files, file: str) -> None:
+    work()
+    files.post(file, "reprocess")
+    files.post(file, "cancel")
+    assert files.found() == []
+
+
+def test_progress_is_shown(files: Files, file: str) -> None:
+    taken = claims.take()
+    assert taken
+    taken.reach(Stage.EMBEDDING, 40)
+    status = files.status(file)
+    assert (status["status"], status["stage"], status["progress"]) == (
+        "processing",
+        "embedding",
+        40,
+    )
+
+
+def test_a_look_is_taken_once_a_second(file: str) -> None:
+    taken = claims.take()
+    assert taken
+    taken.row().update(due_at=Now())
+    taken.look()
+    assert claims.any_due()
+    taken.looked -= claims.LOOK
+    taken.look()
+    assert not claims.any_due()
+
+
+def test_nobody_waits_for_another_accounts_files(files: Files, strangers: Files) -> None:
+    for content in (b"one", b"two", b"three"):
+        files.upload(content)
+    last = strangers.upload()["id"]
+    claims.take()
+    taken = claims.take()
+    assert taken
+    assert taken.file.public_id == last
+
+
+def test_the_sweep_calls_for_what_nobody_was_called_for(file: str, monkeypatch: Any) -> None:
+    called = []
+    monkeypatch.setattr(tasks.process_files, "apply_async", lambda **given: called.append(given))
+    tasks.sweep_files()
+    assert len(called) == 1
+    work()
+    tasks.sweep_files()
+    assert len(called) == 1

@@ -1,0 +1,100 @@
+"""Files in a bucket: a server that speaks S3 over HTTP, told apart from the folder by settings."""
+
+# moto is untyped.
+# mypy: disable-error-code="no-untyped-call"
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from django.db.models.functions import Now
+from moto.server import ThreadedMotoServer
+
+from chatbot_project.storages import files_in_bucket
+from files import tasks
+from files.bucket import BucketStorage
+from files.models import Orphan, StoredFile
+from tests.files.calling import TIDES, Files, work
+from tests.files.test_download_file import body_of
+
+KEYS = {"access_key": "tests", "secret_key": "tests"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """Its address."""
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def bucket(server: str, settings: Any) -> Any:
+    """The bucket that the settings name, as boto3 has it."""
+    names = {"aws_access_key_id": "tests", "aws_secret_access_key": "tests"}
+    s3 = boto3.resource("s3", endpoint_url=server, region_name="us-east-1", **names)
+    made = s3.create_bucket(Bucket="files")
+    made.objects.all().delete()
+    kept = files_in_bucket(
+        "files", prefix="production", endpoint_url=server, region="us-east-1", **KEYS
+    )
+    settings.STORAGES = {**settings.STORAGES, "default": kept}
+    return made
+
+
+def keys_in(bucket: Any) -> list[str]:
+    return [each.key for each in bucket.objects.all()]
+
+
+def test_from_upload_to_deletion(files: Files, bucket: Any) -> None:
+    id = files.upload()["id"]
+    file = StoredFile.objects.get()
+    assert keys_in(bucket) == [f"production/{file.key}"]
+    assert bucket.Object(f"production/{file.key}").get()["Body"].read() == TIDES
+    work()
+    assert files.found() == [id]
+    path = f"/{id}/download"
+    assert body_of(files.call("get", path)) == TIDES
+    part = files.call("get", path, Range="bytes=4-11")
+    assert (part.status_code, body_of(part)) == (206, TIDES[4:12])
+    files.delete(id)
+    assert keys_in(bucket) == []
+    assert Orphan.objects.count() == 0
+
+
+def test_in_several_pieces(files: Files, monkeypatch: Any) -> None:
+    monkeypatch.setattr(BucketStorage, "piece_size", 10)
+    assert body_of(files.call("get", f"/{files.upload()['id']}/download")) == TIDES
+
+
+def test_a_large_file(files: Files, bucket: Any) -> None:
+    """In parts: boto3 sends what is over 8 MB so."""
+    content = b"tides " * 2_000_000
+    id = files.upload(content)["id"]
+    assert body_of(files.call("get", f"/{id}/download", Range="bytes=-6")) == b"tides "
+    [stored] = bucket.objects.all()
+    assert stored.size == len(content)
+
+
+def test_a_bucket_that_cannot_be_reached(files: Files, bucket: Any, settings: Any) -> None:
+    id = files.upload()["id"]
+    reachable = settings.STORAGES
+    nowhere = files_in_bucket(
+        "files", prefix="", endpoint_url="http://127.0.0.1:9", region="us-east-1", **KEYS
+    )
+    settings.STORAGES = {**reachable, "default": nowhere}
+    response = files.send(b"other")
+    assert response.status_code == 503
+    assert response["Retry-After"]
+    work()
+    assert StoredFile.objects.get().failures == 1
+    files.delete(id)
+    settings.STORAGES = reachable
+    assert len(keys_in(bucket)) == 1
+    Orphan.objects.update(due_at=Now())
+    tasks.sweep_files()
+    assert keys_in(bucket) == []
+    assert (StoredFile.objects.count(), Orphan.objects.count()) == (0, 0)

@@ -1,0 +1,50 @@
+"""A passage as what can be quoted: sentences, items, cells; no headings, labels or code."""
+
+import pytest
+
+from knowledge.sentences import statements
+
+CASES = {
+    "sentences": (
+        "First one here. Second one here! Third one, e.g. this one, costs 3.5 dollars. Mr. Smith "
+        "agrees.",
+        [["First one here.", "Second one here!", "Third one, e.g. this one, costs 3.5 dollars.",
+          "Mr. Smith agrees."]],
+    ),
+    "lines of a paragraph": ("One sentence\nover two lines. And\nanother one.",
+                             [["One sentence over two lines.", "And another one."]]),
+    "lower case": ("the flow is steady . the results agree well .",
+                   [["the flow is steady .", "the results agree well ."]]),
+    "headings": ("# A heading of words\n\nWhat stands below it.\n\n## Another heading here",
+                 [["What stands below it."]]),
+    "code": ("Call it like this:\n\n```python\nanswer = ask()\n```\n\nThat is all there is.",
+             [["That is all there is."]]),
+    "code that began before": ('"usage": {"prompt_tokens": 15}, "error": null, "a": [1, 2]', []),
+    "items": ("Things to do:\n\n- Open the door first.\n- Close the door\n  after yourself.\n"
+              "1. Count them all up.",
+              [["Open the door first."], ["Close the door after yourself."],
+               ["Count them all up."]]),
+    "a narrow table": ("| Code | Meaning |\n|---|---|\n| `E1` | The pump is stuck. |",
+                       [["`E1`: The pump is stuck."]]),
+    "a wide table": ("|Tier|Requests|Keys|Files|\n|:--|--:|---|---|\n|premium|500|50|2,000|",
+                     [["premium: 500 (Requests)"], ["premium: 50 (Keys)"],
+                      ["premium: 2,000 (Files)"]]),
+    "a table without its head": ("| premium | 500 | many files |", [["premium: 500, many files"]]),
+    "Chinese": ("高级套餐每分钟允许五百个请求。标准套餐允许一百个。",
+                [["高级套餐每分钟允许五百个请求。", "标准套餐允许一百个。"]]),
+    "quotes": ("> Quoted words stay words.\n> And so do these.",
+               [["Quoted words stay words.", "And so do these."]]),
+    "nothing": ("", []),
+    "a label": ("Name\n\nPage 3", []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_statements(name: str) -> None:
+    content, expected = CASES[name]
+    assert statements(content) == expected
+
+
+def test_text_without_end_is_not_quoted_and_costs_little() -> None:
+    assert statements("word " * 50_000) == []
+    assert statements("a.b " * 20_000 + "|" * 20_000) == []

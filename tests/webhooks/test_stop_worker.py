@@ -1,0 +1,58 @@
+"""A worker that is asked to end does so soon, whatever its receivers do, and loses nothing."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from accounts.models import User
+from chatbot_project import celery
+from tests.webhooks.conftest import MakeReceiver, dispatch, emit, make_endpoint
+from tests.webhooks.receivers import Receiver, late, never
+from webhooks import dispatcher
+from webhooks.models import Delivery
+
+
+def stop_after(receiver: Receiver, requests: int) -> None:
+    receiver.wait_for(requests)
+    celery.note_stopping()
+
+
+@pytest.fixture
+def worker() -> Iterator[None]:
+    yield
+    celery._stopping[0] = 0
+
+
+def test_what_has_begun_is_finished_and_the_rest_given_back(
+    account: User, make_receiver: MakeReceiver, worker: None
+) -> None:
+    receiver = make_receiver(late(0.03))
+    make_endpoint(account, receiver.url)
+    emit(account, 500)
+    stopping = threading.Thread(target=stop_after, args=(receiver, 50))
+    stopping.start()
+    dispatch()
+    stopping.join()
+    delivered = Delivery.objects.filter(status="succeeded").count()
+    assert delivered == len(receiver.received) < 500
+    assert not Delivery.objects.filter(claim__isnull=False).exists()
+    celery._stopping[0] = 0
+    dispatch()
+    assert len(receiver.received) == 500
+
+
+def test_nobody_is_waited_for_for_long(
+    account: User, make_receiver: MakeReceiver, worker: None
+) -> None:
+    receiver = make_receiver(never)
+    make_endpoint(account, receiver.url)
+    emit(account)
+    stopping = threading.Thread(target=stop_after, args=(receiver, 1))
+    stopping.start()
+    began = time.monotonic()
+    dispatch()
+    stopping.join()
+    assert time.monotonic() - began < dispatcher.STOP_SECONDS + 2
+    assert Delivery.objects.get().status == "pending"  # due again when its lease has run out
