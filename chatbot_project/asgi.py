@@ -5,6 +5,6 @@ import os
 # Before anything that reads a setting when it is imported.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbot_project.settings")
 
-from chatbot_project.api.asgi import application_for  # noqa: E402
+from chatbot_project.api.asgi import application_for
 
 application = application_for()
