@@ -50,7 +50,6 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 
 # --- Database, cache, queue -------------------------------------------------------------------
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, minimum=2)
-PAGES_AT_ONCE = max(1, DATABASE_POOL_SIZE // 4)  # the pool's other connections are the API's
 # Planned once a connection: a third less of PostgreSQL's time. Not with PgBouncer before 1.21.
 DATABASE_PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", True)
 POOL = pool_options(DATABASE_POOL_SIZE, prepared=DATABASE_PREPARED_STATEMENTS)

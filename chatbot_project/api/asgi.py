@@ -20,6 +20,7 @@ from servestatic import ServeStaticASGI
 from chatbot_project.api import shutdown
 from chatbot_project.api.body_limits import TOO_LARGE, body_limit, mark
 from chatbot_project.api.requests import is_page
+from chatbot_project.api.threads import PAGES
 
 Scope = Any  # the specification's dicts: see asgiref.typing
 Message = Any
@@ -38,7 +39,7 @@ class Application(ASGIHandler):
     def __init__(self) -> None:
         super().__init__()
         self.static = static_files(self.serve)
-        self.pages = asyncio.Semaphore(settings.PAGES_AT_ONCE)
+        self.pages = asyncio.Semaphore(PAGES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

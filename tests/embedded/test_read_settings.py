@@ -105,7 +105,7 @@ def test_a_data_folder_that_is_needed_must_be_writable(missing: str, read: Read)
 
 def test_the_default_model_is_one_of_those_offered(read: Read) -> None:
     line = complaint(read, CHAT_MODELS="fast=small,good=large", CHAT_DEFAULT_MODEL="small")
-    assert line.startswith("Setting CHAT_DEFAULT_MODEL: 'small' is not one of fast, good")
+    assert line == "Setting CHAT_DEFAULT_MODEL: 'small' is not one of fast, good, extractive."
     assert read(CHAT_MODELS="fast=small", CHAT_DEFAULT_MODEL="")
 
 
