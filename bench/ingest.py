@@ -7,10 +7,12 @@ has for a PDF of 1,000 pages; and how that grows over 50 files.
 """
 
 import argparse
+import atexit
 import json
 import os
 import random
 import secrets
+import shutil
 import sys
 import tempfile
 import threading
@@ -24,6 +26,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 FOLDER = Path(tempfile.mkdtemp(prefix="chatbot-bench-", dir="/tmp"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 FOLDER.chmod(0o711)  # PostgreSQL may run as another user
 os.environ |= {
     "CHATBOT_DATA_DIR": str(FOLDER / "bare"),

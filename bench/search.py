@@ -8,7 +8,9 @@ time grows with foreign chunks; and one account that has everything.
 """
 
 import argparse
+import atexit
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -21,6 +23,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 FOLDER = Path(tempfile.mkdtemp(prefix="chatbot-bench-", dir="/tmp"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 FOLDER.chmod(0o711)  # PostgreSQL may run as another user
 os.environ |= {
     "CHATBOT_DATA_DIR": str(FOLDER),
