@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from files.extraction.names import BY_SUFFIX
-from files.extraction.signatures import SIGNATURES, SVG
+from files.extraction.signatures import PROLOGUE, SIGNATURES, SVG
 from files.readers.encodings import SAMPLE, decode, is_text
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -16,10 +16,7 @@ PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentatio
 OFFICE_FOLDERS = {"word/": DOCX, "xl/": XLSX, "ppt/": PPTX}
 MIMETYPES = {"application/epub+zip", "application/vnd.oasis.opendocument.text"}
 PDF = re.compile(rb"(\A|[\r\n])%PDF-\d")
-HTML = re.compile(
-    r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)[\s>]",
-    re.IGNORECASE | re.DOTALL,
-)
+HTML = re.compile(rf"{PROLOGUE}<(!doctype\s+html|html|head|body)[\s>]", re.IGNORECASE | re.DOTALL)
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 OLD_OFFICE = {
     "EncryptedPackage": (

@@ -9,7 +9,9 @@ PROGRAM = "It is a program: there is no text to read in it."
 ARCHIVE = "It is an archive: unpack it, and upload the files that are in it."
 FONT = "It is a font: there is no text to read in it."
 DATABASE = "It is a database: export what is in it as CSV or JSON."
-SVG = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype\s+svg[^>]*>\s*)?<svg[\s>]", re.S)
+# What may stand before the root element. Possessive: never a second look at a comment.
+PROLOGUE = r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*+)*+"
+SVG = re.compile(rf"{PROLOGUE}(<!doctype\s+svg[^>]*>\s*)?<svg[\s>]", re.DOTALL)
 
 # (how it begins, at which byte, media type, reason)
 SIGNATURES = [

@@ -32,6 +32,8 @@ def detected(folder: Path, content: bytes, name: str) -> str:
             f"{OFFICE}presentationml.presentation",
         ),
         ("a.md", b"# Head", "text/markdown"),
+        ("a.txt", b"<!---->" * 500 + b"x", "text/plain"),  # at once, whatever the count
+        ("a.txt", b"<!-- a -->\n<!-- b --> <html>", "text/html"),
         ("A.CSV", b"a,b", "text/csv"),
         ("a.py", b"MZ = 1", "text/x-python"),
         ("a.json", b"{}", "application/json"),
@@ -52,6 +54,7 @@ def test_types(tmp_path: Path, name: str, content: bytes, media_type: str) -> No
         (b"", "application/x-empty", "The file is empty."),
         (b"\x89PNG\r\n\x1a\n\0\0", "image/png", "image"),
         (b"<svg xmlns='x'></svg>", "image/svg+xml", "image"),
+        (b"<?xml version='1.0'?><!-- a --> <!--b--><svg >", "image/svg+xml", "image"),
         (b"\x7fELF\2\1\1\0", "application/x-executable", "program"),
         (b"MZ\x90\0\3\0", "application/vnd.microsoft.portable-executable", "program"),
         (b"ID3\4\0\0\0", "audio/mpeg", "sound"),
