@@ -107,11 +107,12 @@ _known: dict[tuple[str, str], Vectors] = {}
 def embedded(texts: Sequence[str]) -> list[Vectors]:
     """Vectors of the settings' embedder; those of texts it has had lately are kept."""
     model = embedder()
-    if unknown := [text for text in dict.fromkeys(texts) if (model.name, text) not in _known]:
+    kept = {text: _known.get((model.name, text)) for text in texts}  # others clear it meanwhile
+    found = {text: vector for text, vector in kept.items() if vector is not None}
+    if unknown := [text for text in kept if text not in found]:
         fresh = dict(zip(unknown, model.embed_passages(unknown), strict=True))
         if len(_known) + len(fresh) > KEPT:
             _known.clear()
         _known.update({(model.name, text): vector for text, vector in fresh.items()})
-    else:
-        fresh = {}
-    return [fresh[text] if text in fresh else _known[model.name, text] for text in texts]
+        found |= fresh
+    return [found[text] for text in texts]
