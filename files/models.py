@@ -85,7 +85,11 @@ class StoredFile(models.Model):
     tags = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     visibility = models.CharField(max_length=10, choices=Visibility, default=Visibility.PRIVATE)
     duplicate_of = models.ForeignKey(
-        "self", null=True, on_delete=models.SET_NULL, related_name="duplicates"
+        "self",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="duplicates",
+        db_constraint=False,  # it may be deleted as this one is stored
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -78,8 +78,8 @@ def delete_file(file: StoredFile) -> None:
     with transaction.atomic():
         for held in StoredFile.objects.locked().filter(pk=file.pk):
             twins.release(held)
-            forget(held.id)
             held.delete()
+            forget(file.pk)  # after all rows of files: who copies its chunks takes them so too
     for orphan in Orphan.objects.filter(pk=file.pk):
         remove(orphan)
 
@@ -96,8 +96,11 @@ def abandon(orphan: Orphan) -> None:
 
 
 def remove(orphan: Orphan) -> None:
-    """Deletes bytes that no file owns. Where storage fails, the sweep tries again."""
-    Orphan.objects.filter(pk=orphan.pk).update(due_at=Now() + RETRY, taken=True)
+    """Deletes bytes that no file owns, if they still are nobody's and due. Where storage fails,
+    the sweep tries again."""
+    due = Orphan.objects.filter(pk=orphan.pk, due_at__lte=Now())
+    if not due.update(due_at=Now() + RETRY, taken=True):
+        return
     release_connection()
     try:
         storage.delete(orphan.key)

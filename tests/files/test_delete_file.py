@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from chatbot_project.api import ids
-from files import claims, processing, storage, tasks
+from files import claims, processing, services, storage, tasks
 from files.claims import Superseded
 from files.models import Orphan, StoredFile
 from knowledge.models import Chunk, Embedding, Source, TermStat
@@ -112,3 +113,17 @@ def test_bytes_of_an_upload_that_never_ended(owner: User, folder: Path) -> None:
     tasks.sweep_files()
     assert not path.exists()
     assert Orphan.objects.count() == 0
+
+
+def test_bytes_that_have_a_file_by_now_stay(owner: User, folder: Path, files: Files) -> None:
+    """The sweep saw them as nobody's, just before their upload ended."""
+    id = files.upload()["id"]
+    seen = Orphan(id=ids.decode("file", id), due_at=timezone.now())
+    services.remove(seen)
+    assert len(bytes_left(folder)) == 1
+
+
+def test_bytes_that_are_not_due_any_more_stay(owner: User, folder: Path) -> None:
+    orphan = Orphan.objects.create(id=ids.uuid7(), due_at=Now() + LATER)
+    services.remove(orphan)
+    assert Orphan.objects.filter(taken=False).count() == 1
