@@ -10,8 +10,10 @@ from knowledge.splitting import split_text
 
 MARKS = 2  # tokens that mark the beginning and the end of a text
 LONGEST_HEADER = 48  # tokens
-HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.*)$", re.MULTILINE)
+HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(?P<heading>\S[^\n]*)$", re.MULTILINE)
 FENCE = re.compile(r"^ {0,3}(```|~~~).*?(^ {0,3}\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+# In one pass: what looks like a heading in a block of code is part of the block.
+FENCE_OR_HEADING = re.compile(f"{FENCE.pattern}|{HEADING.pattern}", FENCE.flags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +94,10 @@ def headings_of(text: str) -> list[tuple[int, int, str]]:
     """(offset, where it ends, name) of each Markdown heading; a `#` in a code block is none."""
     if "#" not in text:
         return []
-    fences = [match.span() for match in FENCE.finditer(text)]
     return [
-        (match.start(), match.end(), match[1].rstrip("# \t\r")[:SECTION_LENGTH])
-        for match in HEADING.finditer(text)
-        if not any(start <= match.start() < end for start, end in fences)
+        (match.start(), match.end(), match["heading"].rstrip("# \t\r")[:SECTION_LENGTH])
+        for match in FENCE_OR_HEADING.finditer(text)
+        if match["heading"]
     ]
 
 

@@ -50,7 +50,7 @@ def counts_of_sources(source_ids: Sequence[UUID]) -> Counts:
     found: Counts = Counter()
     chunks = Chunk.objects.filter(source_id__in=source_ids).values_list("audience", "terms")
     for audience, terms in chunks.iterator():
-        found += counts(audience, [terms])
+        found.update(counts(audience, [terms]))  # `+=` looks at all that are there
     return found
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from knowledge import tokens
-from knowledge.chunking import Block, split
+from knowledge.chunking import Block, headings_of, split
 
 WINDOW = 256
 PROSE = "The valve opens at twelve bar, and closes again when the pressure has fallen below nine. "
@@ -65,6 +65,12 @@ def test_sections_are_named_by_the_headings_above() -> None:
     found = pieces(Block(MANUAL))
     sections = [piece.section for piece in found]
     assert list(dict.fromkeys(sections)) == ["", "Installation", "Wiring", "Safety"]
+
+
+def test_many_headings_among_many_blocks_of_code() -> None:
+    """At once, whatever their number."""
+    text = "# One\n```\n# not a heading\n```\n ~~~ sh\n# nor this\n~~~\n## Two #\n" * 5_000
+    assert [name for _, _, name in headings_of(text)] == ["One", "Two"] * 5_000
 
 
 def test_a_heading_is_not_left_alone() -> None:
