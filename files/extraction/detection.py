@@ -4,7 +4,7 @@ import mmap
 import re
 import zipfile
 from pathlib import Path, PurePath
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from files.extraction.names import BY_SUFFIX
 from files.extraction.signatures import PROLOGUE, SIGNATURES, SVG
@@ -15,6 +15,8 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 OFFICE_FOLDERS = {"word/": DOCX, "xl/": XLSX, "ppt/": PPTX}
 MIMETYPES = {"application/epub+zip", "application/vnd.oasis.opendocument.text"}
+MOST_AT_ONCE = 4 * 2**20  # bytes: the directory of 20,000 parts has half of that
+BULKY = "It is an archive of far more parts than a document has."
 PDF = re.compile(rb"(\A|[\r\n])%PDF-\d")
 HTML = re.compile(rf"{PROLOGUE}<(!doctype\s+html|html|head|body)[\s>]", re.IGNORECASE | re.DOTALL)
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -67,10 +69,24 @@ def refuse_known(head: bytes) -> None:
             raise UnsupportedType(media_type, what)
 
 
+class Bounded:
+    """A file that nobody reads much of at once: `zipfile` reads, and takes apart, a whole directory
+    before it can be asked how long that is. Raises UnsupportedType."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1) -> bytes:
+        if size > MOST_AT_ONCE:
+            raise UnsupportedType("application/zip", BULKY)
+        return self.file.read(size)
+
+
 def type_of_archive(file: BinaryIO, head: bytes) -> str:
     """Of a ZIP. One without an end is typed by its beginning: reading it says what is wrong."""
     try:
-        with zipfile.ZipFile(file) as archive:
+        with zipfile.ZipFile(cast(BinaryIO, Bounded(file))) as archive:
             names = "\n".join(archive.namelist()[:10_000])
     except (zipfile.BadZipFile, ValueError, OSError, RuntimeError):
         names = head.decode("latin-1")

@@ -1,5 +1,6 @@
 """A file is what it holds, whatever its name says."""
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,13 @@ def test_what_nobody_reads(tmp_path: Path, content: bytes, media_type: str, reas
     with pytest.raises(UnsupportedType, match=reason) as refused:
         detected(tmp_path, content, "a.txt")
     assert refused.value.media_type == media_type
+
+
+def test_a_directory_is_not_read_whatever_its_length(tmp_path: Path) -> None:
+    record = struct.Struct("<4s6H3I5H2I")
+    entry = record.pack(b"PK\1\2", 20, 20, *[0] * 4, 0, 0, 0, 65, 0, 0, 0, 0, 0, 0)
+    directory = b"".join(entry + b"word/%060d" % number for number in range(40_000))
+    first = b"PK\3\4" + bytes(26)
+    end = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 40_000, 40_000, len(directory), len(first), 0)
+    with pytest.raises(UnsupportedType, match="far more parts"):
+        detected(tmp_path, first + directory + end, "a.docx")
