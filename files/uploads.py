@@ -25,7 +25,6 @@ from files.extraction import UnsupportedType, detect
 from files.serializers import UploadSerializer
 
 FILE = "file"  # the name of the part
-TYPES = "Nobody can read text in a file of this type."
 NOT_STORED = "The file could not be stored. Try again."
 LONGEST_TAIL = 512  # bytes, in which the body's last boundary must be
 
@@ -119,8 +118,8 @@ def parse(request: HttpRequest, content: Any, most: int) -> Upload:
     upload = Upload(name, content, spool.size, spool.sha256.hexdigest(), fields=fields)
     try:
         upload.media_type = detect(Path(content.name), name)
-    except UnsupportedType:
-        raise UnsupportedMediaType(TYPES) from None
+    except UnsupportedType as found:
+        raise UnsupportedMediaType(found.reason) from None
     return upload
 
 

@@ -130,3 +130,4 @@ def test_huge_fields(files: Files) -> None:
 def test_a_type_nobody_reads(files: Files) -> None:
     response = files.send(b"\x7fELF" + bytes(200), "notes.txt")
     assert (response.status_code, error_of(response)["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert error_of(response)["message"] == "It is a program: there is no text to read in it."
