@@ -152,7 +152,7 @@ class StoredFile(models.Model):
             "size": self.size,
             "type": self.media_type,
             "status": self.status,
-            "upload_url": links.signed(self.public_id),
+            "upload_url": links.signed(self.public_id, self.visibility),
             "created_at": rfc3339(self.created_at),
         }
 

@@ -152,7 +152,7 @@ class DownloadViewSet(ViewSet):
 
     def authorize(self, request: HttpRequest, file_id: str) -> None:
         """A signed link needs no key. Raises InvalidApiKey, InsufficientPermissions."""
-        if not is_signed(request, file_id):
+        if linked(request, file_id) is None:
             authorize(request, self)
 
     @schema.download_file
@@ -161,15 +161,20 @@ class DownloadViewSet(ViewSet):
         return downloads.download(request, file)
 
     def file_of(self, request: HttpRequest, file_id: str) -> StoredFile:
+        """A link that readers could take is of no use once they cannot read the file."""
         files: FileQuerySet = StoredFile.objects.all()
-        if not is_signed(request, file_id):
+        taken = linked(request, file_id)
+        if taken is None:
             files = files.visible_to(caller_of(request).user)
+        elif taken == Visibility.SHARED:
+            files = files.filter(visibility=taken)
         return files.get_public(file_id)
 
 
-def is_signed(request: HttpRequest, file_id: str) -> bool:
+def linked(request: HttpRequest, file_id: str) -> str | None:
+    """What the file was when this signed link to it was made. None: it is none."""
     given = request.GET
-    return links.is_valid(file_id, given.get("expires", ""), given.get("signature", ""))
+    return links.visibility_of(file_id, given.get("expires", ""), given.get("signature", ""))
 
 
 def listed(files: FileQuerySet, request: Request) -> FileQuerySet:

@@ -9,6 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.test import Client
 
+from accounts.models import User
 from files import storage
 from tests.files.calling import Files, error_of
 
@@ -165,3 +166,17 @@ def test_the_link_survives_a_new_secret_key(client: Client, link: str, settings:
 def test_strangers_with_a_key_may_use_the_link(strangers: Files, link: str) -> None:
     assert strangers.client.get(link).status_code == 200
     assert strangers.client.get(link.partition("?")[0]).status_code == 404
+
+
+def test_links_end_with_the_sharing(
+    client: Client, make_client: Any, staff: User, files: Files
+) -> None:
+    company = Files(make_client(staff))
+    id = company.upload(visibility="shared")["id"]
+    link = files.get(f"/{id}")["upload_url"]
+    assert client.get(link).status_code == 200
+    company.patch(id, visibility="private")
+    assert client.get(link).status_code == 404
+    own = company.get(f"/{id}")["upload_url"]
+    company.patch(id, visibility="shared")
+    assert [client.get(each).status_code for each in (link, own)] == [200, 200]
