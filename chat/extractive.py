@@ -23,6 +23,7 @@ MOST_QUOTED = 3  # statements
 LEAST_MEANING = 0.3
 LEAST_EVIDENCE = 0.4
 WORDS_WEIGHT = 0.2
+LEAST_WORDS = 0.4  # of the question's, by their rarity, where no embedder says what it means
 # A statement this good is the answer; beside a lesser one, the next are said too, if they are not
 # much worse: one of them will be.
 SURE = 0.65
@@ -84,6 +85,8 @@ def worth_reading(found: Sequence[Found]) -> list[Found]:
 
 
 def answers(statement: Statement) -> bool:
+    if statement.meaning is None:
+        return statement.words >= LEAST_WORDS
     evidence = statement.meaning + WORDS_WEIGHT * statement.words
     return statement.meaning >= LEAST_MEANING and evidence >= LEAST_EVIDENCE
 

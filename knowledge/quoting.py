@@ -18,12 +18,13 @@ OF_HEADING = 0.5  # what a term counts that only the heading above the statement
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`meaning` is its cosine with the question, `words` the share of the question's terms, by
-    their rarity, that it has. `said`: one sentence, or two that follow each other."""
+    """`meaning` is its cosine with the question, None where no embedder says; `words` the share of
+    the question's terms, by their rarity, that it has. `said`: one sentence, or two that follow
+    each other."""
 
     said: tuple[str, ...]
     found: Found
-    meaning: float
+    meaning: float | None
     words: float
 
     @property
@@ -34,7 +35,10 @@ class Statement:
     def score(self) -> float:
         """What it is part of counts as much as what it means: a sentence alone says little of its
         subject. Words count less than in a search: it has but few to share."""
-        return 0.4 * self.meaning + 0.2 * self.words + 0.4 * min(1.0, self.found.score)
+        passage = min(1.0, self.found.score)
+        if self.meaning is None:
+            return 0.5 * self.words + 0.5 * passage
+        return 0.4 * self.meaning + 0.2 * self.words + 0.4 * passage
 
 
 def nearest_statements(
@@ -61,24 +65,39 @@ def nearest_statements(
     return sorted(made, key=lambda statement: -statement.score)
 
 
-def question_of(query: Query) -> Vectors:
-    """As the settings' embedder sees it: a search may have used another one."""
+def question_of(query: Query) -> Vectors | None:
+    """As the settings' embedder sees it: a search may have used another one. None: it had none, and
+    nobody waits for it again."""
     model, known = embedder(), query.meaning
-    return known.vector if known and known.model == model.name else model.embed_query(query.text)
+    if known is None:
+        return None
+    return known.vector if known.model == model.name else model.embed_query(query.text)
 
 
 def measured(
-    said: Sequence[tuple[tuple[str, ...], Found]], question: Vectors, weights: Mapping[int, float]
+    said: Sequence[tuple[tuple[str, ...], Found]],
+    question: Vectors | None,
+    weights: Mapping[int, float],
 ) -> list[Statement]:
     if not said:
         return []
     texts = [(" ".join(sentences), each) for sentences, each in said]
-    vectors = embedded([with_heading(text, each) for text, each in texts])
-    cosines = np.maximum(0.0, np.stack(vectors) @ question)
     return [
-        Statement(sentences, each, float(cosine), words_of(text, each, weights))
-        for (sentences, each), (text, _), cosine in zip(said, texts, cosines, strict=True)
+        Statement(sentences, each, meaning, words_of(text, each, weights))
+        for (sentences, each), (text, _), meaning in zip(
+            said, texts, meanings(texts, question), strict=True
+        )
     ]
+
+
+def meanings(
+    texts: Sequence[tuple[str, Found]], question: Vectors | None
+) -> Sequence[float | None]:
+    if question is None:
+        return [None] * len(texts)
+    vectors = embedded([with_heading(text, each) for text, each in texts])
+    cosines: list[float | None] = np.maximum(0.0, np.stack(vectors) @ question).tolist()
+    return cosines
 
 
 def with_heading(text: str, found: Found) -> str:
