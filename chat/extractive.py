@@ -37,18 +37,18 @@ class Extract:
     """A text that is there already, behind the protocol of those that are yet to be written."""
 
     text: str
-    read: str  # what the answer was made from
+    question: str
     sources: Sequence[Found] = ()
 
     async def complete(self, prompt: Prompt) -> Piece:
         text, finish_reason = self.within(prompt)
-        return Piece(text, EXTRACTIVE, finish_reason, *self.usage(prompt, text))
+        return Piece(text, EXTRACTIVE, finish_reason, *self.usage(text))
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
         text, finish_reason = self.within(prompt)
         for word in WORD.findall(text):
             yield Piece(word, EXTRACTIVE)
-        yield Piece("", EXTRACTIVE, finish_reason, *self.usage(prompt, text))
+        yield Piece("", EXTRACTIVE, finish_reason, *self.usage(text))
 
     def within(self, prompt: Prompt) -> tuple[str, str]:
         """The text as far as `max_tokens` goes, and why it ends."""
@@ -56,14 +56,13 @@ class Extract:
         cut = tokens.cut(self.text, most) if most else self.text
         return cut, "stop" if cut == self.text else "length"
 
-    def usage(self, prompt: Prompt, text: str) -> tuple[int, int]:
-        """What was read, by the embedder's tokenizer: the question and the passages."""
-        question = prompt.messages[-1:]
-        return tokens.count_messages(question) + tokens.count(self.read), tokens.count(text)
+    def usage(self, text: str) -> tuple[int, int]:
+        """By the embedder's tokenizer: what was asked, and what is said of it."""
+        return tokens.count(self.question), tokens.count(text)
 
 
-def nothing_found() -> Extract:
-    return Extract(NOTHING, "")
+def nothing_found(question: str) -> Extract:
+    return Extract(NOTHING, question)
 
 
 def choose(query: Query, hits: Hits) -> Extract | None:
@@ -75,8 +74,7 @@ def choose(query: Query, hits: Hits) -> Extract | None:
     least = nearest[0].score * (1.0 if nearest[0].score >= SURE else NEARLY_AS_GOOD)
     quoted = without_repetitions(each for each in nearest if each.score >= least)
     sources = list({each.found.id: each.found for each in quoted}.values())
-    read = "\n".join(found.content for found in passages)
-    return Extract(" ".join(cited(each, sources) for each in quoted), read, sources)
+    return Extract(" ".join(cited(each, sources) for each in quoted), query.text, sources)
 
 
 def worth_reading(found: Sequence[Found]) -> list[Found]:

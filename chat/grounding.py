@@ -42,7 +42,7 @@ async def ground(turn: Turn) -> Grounded:
         await in_database(citations.save, turn.answer, grounded.sources)
         return grounded
     if turn.prompt.model == catalog.EXTRACTIVE:
-        return Grounded(turn.prompt, extractive.nothing_found())
+        return Grounded(turn.prompt, extractive.nothing_found(_asked(turn)))
     return Grounded(turn.prompt, providers.provider())
 
 
@@ -78,6 +78,10 @@ def _is_extractive(turn: Turn) -> bool:
     wants_json = turn.prompt.options.get("response_format", {}).get("type", "text") != "text"
     embedded = settings.EMBEDDED_MODEL and not wants_json
     return embedded or turn.prompt.model == catalog.EXTRACTIVE
+
+
+def _asked(turn: Turn) -> str:
+    return turn.lookup.question if turn.lookup else ""
 
 
 async def _search(lookup: Lookup) -> tuple[Query, Hits]:

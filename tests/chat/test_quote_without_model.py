@@ -47,7 +47,8 @@ def test_it_quotes_and_cites(client: httpx2.Client, upstream: Upstream, known: N
     (source,) = answer["sources"]
     assert source["metadata"]["section"] == "Requests per minute"
     assert answer["finish_reason"] == "stop"
-    assert answer["usage"]["prompt_tokens"] > answer["usage"]["completion_tokens"] > 10
+    assert 10 < answer["usage"]["prompt_tokens"] < 15  # the question alone
+    assert 10 < answer["usage"]["completion_tokens"] < 15
     assert upstream.calls("extractive") == []
     assert history(client, answer["id"])[-1]["sources"] == answer["sources"]
 
