@@ -16,6 +16,7 @@ from knowledge.models import Source
 
 FOLDER = settings.BASE_DIR / "templates" / "help"
 FENCE = "---\n"
+TAG = "help"  # of all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Article:
 
     @property
     def digest(self) -> str:
-        return digest(self.title, self.text)
+        return digest(self.title, self.text, self.tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Work:
         return bool(self.to_add or self.to_change or self.to_forget)
 
 
-def digest(title: str, text: str) -> str:
-    return hashlib.sha256(f"{title}\n{text}".encode()).hexdigest()
+def digest(title: str, text: str, tags: list[str]) -> str:
+    return hashlib.sha256(json.dumps([title, text, tags]).encode()).hexdigest()
 
 
 def articles() -> list[Article]:
@@ -53,7 +54,7 @@ def read(path: Path) -> Article:
     _, front, text = path.read_text().split(FENCE, 2)
     pairs = (line.partition(": ") for line in front.splitlines())
     fields: dict[str, Any] = {name: json.loads(value) for name, _, value in pairs}
-    return Article(path.stem, fields["title"], fields["tags"], text.strip())
+    return Article(path.stem, fields["title"], [TAG, *fields["tags"]], text.strip())
 
 
 def work(found: list[Article]) -> Work:
@@ -75,4 +76,4 @@ def work(found: list[Article]) -> Work:
 
 
 def is_ours(source: Source, row: IndexedArticle) -> bool:
-    return digest(source.title, source.content) == row.digest
+    return digest(source.title, source.content, source.tags) == row.digest

@@ -9,7 +9,7 @@ class IndexedArticle(models.Model):
 
     slug = models.SlugField(primary_key=True)
     source_id = models.UUIDField()
-    digest = models.CharField(max_length=64)  # of title and text as they were indexed
+    digest = models.CharField(max_length=64)  # of title, text and tags as they were indexed
 
     def __str__(self) -> str:
         return self.slug

@@ -1,13 +1,16 @@
 """The help articles are part of the knowledge base: shared, up to date, and no more than wanted."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
+from chatbot_project.api.errors import ModelUnavailable
 from chatbot_project.site import help_articles
 from chatbot_project.site.models import IndexedArticle
+from knowledge import services
 from knowledge.models import Source, Visibility
 from knowledge.search import search
 
@@ -76,6 +79,34 @@ def test_a_new_release_brings_changes(folder: Path, staff: User, stranger: User)
     assert "five minutes" in search(stranger, "How long is tea brewed?")[0].content
     assert not Source.objects.filter(metadata__article="coffee").exists()
     assert IndexedArticle.objects.count() == 1
+
+
+def test_tags_change(folder: Path, staff: User) -> None:
+    index()
+    path = folder / "tea.md"
+    path.write_text(path.read_text().replace('["tea"]', '["tea", "hot"]'))
+    index()
+    assert article("tea").tags == ["help", "tea", "hot"]
+    assert not help_articles.work(help_articles.articles())
+
+
+def test_a_change_that_breaks_off_is_made_the_next_time(
+    folder: Path, staff: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index()
+    write(folder, "tea", "Another release's words.")
+    changed = services.change_text
+
+    def break_off(*given: Any, **named: Any) -> None:
+        changed(*given, **named)
+        raise ModelUnavailable("broken off")
+
+    with monkeypatch.context() as broken, pytest.raises(CommandError, match="broken off"):
+        broken.setattr(services, "change_text", break_off)
+        index()
+    index()
+    assert "Another release's words." in article("tea").content
+    assert not help_articles.work(help_articles.articles())
 
 
 def test_what_staff_have_deleted_stays_so(folder: Path, staff: User) -> None:

@@ -15,8 +15,6 @@ from knowledge import services
 from knowledge.indexing import prepare_all
 from knowledge.models import EVERYONE, Source, SourceType
 
-TAG = "help"
-
 
 class Command(BaseCommand):
     help = (
@@ -76,16 +74,19 @@ def source_of(article: Article, owner: User) -> Source:
         source_type=SourceType.MANUAL,
         title=article.title,
         content=article.text,
-        tags=[TAG, *article.tags],
+        tags=article.tags,
         metadata={"article": article.slug},
     )
 
 
 def change(work: Work) -> None:
+    """Each with its digest or not at all: one without would be taken for somebody else's."""
     for article, source in work.to_change:
-        services.change_text(source, title=article.title, content=article.text)
-        row = IndexedArticle.objects.filter(slug=article.slug)
-        row.update(digest=article.digest)
+        with transaction.atomic():
+            IndexedArticle.objects.filter(slug=article.slug).update(digest=article.digest)
+            services.change_text(
+                source, title=article.title, content=article.text, tags=article.tags
+            )
 
 
 def forget(work: Work) -> None:
