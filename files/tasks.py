@@ -13,8 +13,9 @@ BATCH = 100
 def process_files() -> None:
     """Processes one file that is due, if there is one, and calls for the next."""
     with slots.slot() as free:
-        if free and processing.process_next() and claims.any_due():
-            waking.wake()
+        processed = free and processing.process_next()
+    if processed and claims.any_due():  # after the slot is free: whoever is called may take it
+        waking.wake()
 
 
 @shared_task(ignore_result=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
-from files import claims, processing, storage, tasks
+from files import claims, processing, slots, storage, tasks, waking
 from files.claims import Superseded
 from files.models import Stage, StoredFile
 from knowledge import remote_embedder
@@ -195,3 +195,18 @@ def test_the_sweep_calls_for_what_nobody_was_called_for(file: str, monkeypatch: 
     work()
     tasks.sweep_files()
     assert len(called) == 1
+
+
+def test_who_calls_for_the_next_file_holds_no_slot(files: Files, monkeypatch: Any) -> None:
+    for content in (b"one", b"two"):
+        files.upload(content)
+    free = []
+
+    def called() -> None:
+        with slots.slot() as one:
+            free.append(one)
+
+    monkeypatch.setattr(waking, "wake", called)
+    tasks.process_files()
+    assert free == [True]
+    assert claims.any_due()
