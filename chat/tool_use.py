@@ -46,8 +46,10 @@ class ToolUse:
         try:
             piece = await ask(prompt)
         except ToolsRefused:
-            await ask(replace(prompt, messages=tool_messages.without(prompt.messages), tools=None))
-            tools.note_refusal(prompt.model)
+            plain = tool_messages.without(prompt.messages)
+            await ask(replace(prompt, messages=plain, tools=None))
+            if len(plain) == len(prompt.messages):  # else it may be this chat's calls that it hates
+                tools.note_refusal(prompt.model)
             return
         begun = 0  # where the text of the last call to the model begins
         while piece.calls and len(self.calls) < MOST_CALLS:
