@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 
-from chat import tool_calls
+from chat import tokens, tool_calls
 from chat.models import Message
 from chat.services import sweep_abandoned
 from chat.tool_use import MOST_CALLS
@@ -210,22 +210,28 @@ def test_nothing_is_made_for_an_answer_that_has_ended(
         gate.open()
         assert list(stream)[-1].data["status"] == "stopped"
     assert not Document.objects.filter(owner=live_owner.user).exists()
-    assert history(client, chat)[-1]["tool_calls"] == []
+    saved = history(client, chat)[-1]
+    assert (saved["tool_calls"], saved["usage"]["completion_tokens"]) == ([], 1)
 
 
 def test_a_sweep_keeps_calls_and_tokens(
     client: httpx2.Client, upstream: Upstream, live_owner: LiveAccount
 ) -> None:
-    model = upstream.model(calling(CREATE), Script(gate=upstream.gate()))
+    said = "One word after another. " * 20  # some 100 tokens
+    scripts = [calling(CREATE, text=said, usage=False), Script(gate=upstream.gate())]
+    model = upstream.model(*scripts)
     with streaming(client, model) as stream:
         chat = next(stream).data["chat_id"]
         upstream.wait_for_call(model, 2)
+        wait_until(lambda: history(client, chat)[-1]["content"], "the keeper to save it")
         let_leases_expire(live_owner)
         wait_until(lambda: sweep_abandoned() or history(client, chat)[-1]["status"] != "generating")
         list(stream)
     saved = history(client, chat)[-1]
     assert [call["status"] for call in saved["tool_calls"]] == ["completed"]
     assert saved["usage"]["prompt_tokens"] > 0
+    called = tokens.count(said) + tokens.count(CREATE.text)
+    assert abs(saved["usage"]["completion_tokens"] - called) < 5
 
 
 def test_text_that_is_not_shown_whole() -> None:
