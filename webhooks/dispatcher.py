@@ -55,7 +55,7 @@ class Dispatcher:
         """Until all is done, and then one more look for what came in that very moment."""
         await self._work()
         await self._recorder.drained()
-        await in_database(waking.end)
+        await in_database(waking.end, self._name)
         return not is_stopping() and bool(await self._claim())
 
     async def _work(self) -> None:
