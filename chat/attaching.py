@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from accounts.models import User
+from accounts.models import ApiKey, User
 from chat.models import Message
 from chatbot_project.api.callers import Caller
 from chatbot_project.api.errors import Conflict, InvalidRequest, ResourceNotFound
@@ -45,7 +45,7 @@ async def resolve(caller: Caller, public_ids: Sequence[str]) -> list[JSON]:
     InsufficientPermissions, StillProcessing.
     """
     for public_id in public_ids:
-        caller.require("files:read" if is_file(public_id) else "documents:read")
+        caller.require(scope_of(public_id))
     last_try = time.monotonic() + WAIT_SECONDS - POLL_SECONDS
     while True:
         try:
@@ -58,6 +58,10 @@ async def resolve(caller: Caller, public_ids: Sequence[str]) -> list[JSON]:
 
 def is_file(public_id: str) -> bool:
     return public_id.startswith("file_")
+
+
+def scope_of(public_id: str) -> str:
+    return "files:read" if is_file(public_id) else "documents:read"
 
 
 def look_up(user: User, public_ids: Sequence[str]) -> list[JSON]:
@@ -100,7 +104,12 @@ def refused(reason: str) -> InvalidRequest:
     return InvalidRequest(reason, invalid_fields={"attachments": [reason]})
 
 
-def of_branch(branch: Iterable[Message]) -> list[JSON]:
-    """The attachments of all its questions, the latest last: what the model is to read."""
+def of_branch(branch: Iterable[Message], key: ApiKey | None) -> list[JSON]:
+    """The attachments of all its questions, the latest last: what the model is to read.
+
+    Whoever attached them: a key that asks reads no more of them than its scopes allow.
+    """
     latest = {each["id"]: each for message in branch for each in message.attachments}
+    if key and key.scopes is not None:
+        latest = {id: each for id, each in latest.items() if scope_of(id) in key.scopes}
     return list(latest.values())[-MOST_IN_A_BRANCH:]

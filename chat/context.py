@@ -64,7 +64,7 @@ def refitted(prompt: Prompt) -> Prompt:
     for question in (index for index, each in enumerate(rest) if each["role"] == "user"):
         if room >= 0:
             break
-        room += sum(map(_tokens_of, rest[first:question]))
+        room += tokens.count_messages(rest[first:question])
         first = question
     return replace(prompt, messages=[*head, *rest[first:]])
 
@@ -72,12 +72,7 @@ def refitted(prompt: Prompt) -> Prompt:
 def room_beside(messages: Iterable[JSON], prompt: Prompt) -> int:
     """How many tokens the prompt's context has for more than these messages. May be negative."""
     budget = _budget(prompt.options.get("max_tokens"), prompt.tools)
-    return budget - sum(map(_tokens_of, messages))
-
-
-def _tokens_of(message: JSON) -> int:
-    said = "".join(call["function"]["arguments"] for call in message.get("tool_calls", ()))
-    return tokens.count(message["content"] + said) + tokens.TOKENS_AROUND_A_MESSAGE
+    return budget - tokens.count_messages(messages)
 
 
 def quote(prompt: Prompt, passages: Sequence[JSON]) -> tuple[Prompt, int]:
@@ -120,7 +115,7 @@ def _fitting(said: list[JSON], budget: int) -> list[JSON]:
     """The newest messages within `budget` tokens; the last one, the question, in any case."""
     room = budget
     for index in range(len(said) - 1, -1, -1):
-        room -= _tokens_at_most(said[index]["content"], room)
+        room -= _tokens_at_most(said[index], room)
         if room < 0 and index < len(said) - 1:
             return _begun(said[index + 1 :])
     return said
@@ -132,7 +127,7 @@ def _begun(said: list[JSON]) -> list[JSON]:
     return said[first:]
 
 
-def _tokens_at_most(content: str, room: int) -> int:
+def _tokens_at_most(message: JSON, room: int) -> int:
     """Counted only when it matters: a text has no more tokens than bytes."""
-    bound = len(content.encode()) + tokens.TOKENS_AROUND_A_MESSAGE
-    return bound if bound * 4 < room else tokens.count(content) + tokens.TOKENS_AROUND_A_MESSAGE
+    bound = len(tokens.text_of(message).encode()) + tokens.TOKENS_AROUND_A_MESSAGE
+    return bound if bound * 4 < room else tokens.count_message(message)

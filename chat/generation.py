@@ -62,6 +62,7 @@ class _Generation:
                 prompt_tokens=self.piece.prompt_tokens,
                 completion_tokens=self.piece.completion_tokens,
                 spent=self.tools.spent,
+                begun=self.tools.begun,
             ),
             message,
         )

@@ -206,7 +206,8 @@ def _turn(
     messages = context.build(chat.system, branch, options.get("max_tokens"), offered)
     prompt = Prompt(model.provider_name, messages, options, offered)
     lookup = lookups.of(answer, chat.owner_id, branch) if answer.may_cite else None
-    return Turn(answer, chat.owner_id, prompt, first, lookup, attaching.of_branch(branch))
+    attached = attaching.of_branch(branch, answer.api_key)
+    return Turn(answer, chat.owner_id, prompt, first, lookup, attached)
 
 
 def finish_answer(turn: Turn, outcome: Outcome) -> None:
@@ -216,7 +217,7 @@ def finish_answer(turn: Turn, outcome: Outcome) -> None:
     elif outcome.completion_tokens is None or outcome.prompt_tokens is None:
         outcome = outcome._replace(
             prompt_tokens=tokens.count_messages(turn.prompt.messages),
-            completion_tokens=tokens.count(outcome.text),
+            completion_tokens=tokens.count(outcome.text[outcome.begun :]),
         )
     _end(turn.answer, outcome, turn.owner_id)
 
@@ -332,7 +333,8 @@ def _end_abandoned(abandoned: MessageQuerySet, owner_id: UUID) -> bool:
         text=answer.content,
         error="" if answer.stop_requested else "MODEL_UNAVAILABLE",
         prompt_tokens=answer.prompt_tokens or 0,  # up to the last call of a function
-        completion_tokens=(answer.completion_tokens or 0) + tokens.count(answer.content),
+        # Of text before that nobody knows where it ends: it must not be paid for twice.
+        completion_tokens=max(answer.completion_tokens or 0, tokens.count(answer.content)),
     )
     _end(answer, outcome, owner_id)
     return True

@@ -9,10 +9,23 @@ from typing import Any
 
 from knowledge.tokens import count, cut
 
-__all__ = ["count", "count_messages", "cut"]
+__all__ = ["count", "count_message", "count_messages", "cut", "text_of"]
 
 TOKENS_AROUND_A_MESSAGE = 4  # role and separators, as OpenAI counts them
 
 
 def count_messages(messages: Iterable[dict[str, Any]]) -> int:
-    return sum(count(message["content"]) + TOKENS_AROUND_A_MESSAGE for message in messages)
+    return sum(map(count_message, messages))
+
+
+def count_message(message: dict[str, Any]) -> int:
+    return count(text_of(message)) + TOKENS_AROUND_A_MESSAGE
+
+
+def text_of(message: dict[str, Any]) -> str:
+    """All that a model has to read of it: calls of functions, too."""
+    content: str = message["content"]
+    if calls := message.get("tool_calls"):
+        functions = [call["function"] for call in calls]
+        content += "".join(each["name"] + each["arguments"] for each in functions)
+    return content

@@ -12,11 +12,12 @@ from accounts.models import User
 from chat import lookups, tokens
 from chat.function_calls import FunctionCall
 from chat.models import Message, Status
-from chat.tools import SEARCH, TOOLS, Tool
+from chat.tools import READ, SEARCH, TOOLS, UPDATE, Tool
 from chat.turns import Turn
-from chatbot_project.api import bodies
+from chatbot_project.api import bodies, ids
 from chatbot_project.api.errors import (
     ApiError,
+    Conflict,
     InvalidRequest,
     ModelUnavailable,
     ResourceNotFound,
@@ -107,20 +108,37 @@ def carry_out(
 ) -> Carried:
     """Runs the tool, in a thread that may use the database, and keeps what it did.
 
-    Raises Abandoned, having done nothing.
+    A result that there is no room for says `truncated`. Raises Abandoned, having done nothing.
     """
     try:
+        if tool.name == UPDATE and "content" in meant.arguments:
+            require_read_whole(meant.arguments["document_id"], before)
         with transaction.atomic() if tool.writes else nullcontext():
             owner = User.objects.get(pk=turn.owner_id)
             done = tool.run(owner, **meant.arguments, **_narrowed(tool, turn))
-            kept = {**meant.shown(), "status": "completed", "result": done.shown, "error": None}
+            told = json.dumps(done.told, ensure_ascii=False)
+            text, left = fitted(told, room)
+            shown = done.shown if text == told else {**done.shown, "truncated": True}
+            kept = {**meant.shown(), "status": "completed", "result": shown, "error": None}
             keep(turn.answer, [*before, kept], spent)
     except EmbedderUnavailable:
         unavailable = ModelUnavailable("The search cannot be reached now.")
         return fail(turn, before, spent, meant, unavailable)
     except ApiError as error:
         return fail(turn, before, spent, meant, error)
-    return Carried(kept, *fitted(json.dumps(done.told, ensure_ascii=False), room))
+    return Carried(kept, text, left)
+
+
+def require_read_whole(document_id: str, before: Sequence[JSON]) -> None:
+    """New content takes the place of all of it: not from who has seen a part. Raises Conflict."""
+    id = ids.decode("doc", document_id)
+    read = [each["result"] for each in before if each["name"] == READ and each["result"]]
+    same = [result for result in read if ids.decode("doc", result["document_id"]) == id]
+    if same and all(result.get("truncated") for result in same):
+        raise Conflict(
+            "Only a part of this document could be read: its content cannot be replaced, or the "
+            "rest would be lost. Tell the user so."
+        )
 
 
 def _narrowed(tool: Tool, turn: Turn) -> JSON:

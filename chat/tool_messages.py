@@ -1,15 +1,19 @@
 """Calls of functions as the messages of a prompt."""
 
 import json
+import re
 from typing import Any
 
 from chat.models import Message
 
 JSON = dict[str, Any]
+ODD = re.compile(r"[^a-zA-Z0-9_-]")  # in a function's name: OpenAI refuses the whole request
 
 
 def call(id: str, name: str, arguments: str) -> JSON:
-    return {"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}
+    """Whatever name the model has made up, what is sent back has one that providers take."""
+    function = {"name": ODD.sub("_", name) or "unknown", "arguments": arguments}
+    return {"id": id, "type": "function", "function": function}
 
 
 def calls(text: str, said: list[JSON]) -> JSON:

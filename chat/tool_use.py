@@ -37,6 +37,7 @@ class ToolUse:
         self.calls: list[JSON] = turn.answer.tool_calls  # that have ended, as they are kept
         self.room = int(settings.CHAT_CONTEXT_TOKENS * SHARE_FOR_RESULTS)
         self.spent = (0, 0)  # tokens of prompts and of what was said, up to the last result
+        self.begun = 0  # where the text of the last call to the model begins
 
     async def write(self, prompt: Prompt, ask: Ask) -> None:
         """Has the answer to `prompt` written by `ask`, called as often as it takes.
@@ -46,13 +47,16 @@ class ToolUse:
         try:
             piece = await ask(prompt)
         except ToolsRefused:
-            await ask(replace(prompt, messages=tool_messages.without(prompt.messages), tools=None))
-            tools.note_refusal(prompt.model)
+            plain = tool_messages.without(prompt.messages)
+            await ask(replace(prompt, messages=plain, tools=None))
+            if len(plain) == len(prompt.messages):  # else it may be this chat's calls that it hates
+                tools.note_refusal(prompt.model)
             return
-        begun = 0  # where the text of the last call to the model begins
         while piece.calls and len(self.calls) < MOST_CALLS:
-            text, begun = self.answer.text[begun:].strip(), len(self.answer.text)
+            text = self.answer.text[self.begun :].strip()
             self.spent = await beside_database(self._spent, prompt, piece, text)
+            self.begun = len(self.answer.text)
+            piece.prompt_tokens = piece.completion_tokens = 0  # they are spent: not once more
             prompt = await self._answered(prompt, piece.calls, text)
             piece = await ask(prompt)
         if piece.calls and not self.answer.text:

@@ -50,3 +50,4 @@ class Outcome(NamedTuple):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     spent: tuple[int, int] = (0, 0)  # the same of earlier calls to the model, for this answer
+    begun: int = 0  # where the text of the last call begins

@@ -1,12 +1,14 @@
 """The JSON of an OpenAI-compatible server, for the scripted one."""
 
 import json
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 Json = dict[str, Any]
+NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")  # of a function
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,15 @@ def usage(pieces: Sequence[str], body: Json) -> Json:
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
     }
+
+
+def bad_name(body: Json) -> str:
+    """What OpenAI says of a prompt with a call of a function whose name is none. "": nothing."""
+    for at, message in enumerate(body.get("messages", ())):
+        for number, call in enumerate(message.get("tool_calls", ())):
+            if not NAME.fullmatch(call["function"]["name"]):
+                return f"Invalid 'messages[{at}].tool_calls[{number}].function.name'."
+    return ""
 
 
 def common(body: Json, kind: str) -> Json:

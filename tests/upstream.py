@@ -206,7 +206,10 @@ class _Connection(asyncio.Protocol):
                 200, {"object": "list", "data": [completions.model_entry("mock-model")]}
             )
         else:
-            await self._play(self.upstream.take(call), call)
+            script = self.upstream.take(call)
+            if said := completions.bad_name(call.body):
+                script = Script(status=400, error=said)
+            await self._play(script, call)
         call.ended.set()
 
     async def _play(self, script: Script, call: Call) -> None:

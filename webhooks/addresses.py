@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 # IANA registries of special addresses, and what `is_global` lets through: translations to IPv4
 # (NAT64, 6to4, Teredo), relays, multicast. The list is ours, so that no Python version decides.
+# And the one address of a cloud's own services that is in none of them: the agent of Azure's hosts.
 REFUSED_IPV4 = [
     ipaddress.IPv4Network(network)
     for network in (
@@ -15,6 +16,7 @@ REFUSED_IPV4 = [
         "10.0.0.0/8",
         "100.64.0.0/10",
         "127.0.0.0/8",
+        "168.63.129.16/32",
         "169.254.0.0/16",
         "172.16.0.0/12",
         "192.0.0.0/24",

@@ -55,7 +55,7 @@ class Dispatcher:
         """Until all is done, and then one more look for what came in that very moment."""
         await self._work()
         await self._recorder.drained()
-        await in_database(waking.end)
+        await in_database(waking.end, self._name)
         return not is_stopping() and bool(await self._claim())
 
     async def _work(self) -> None:
@@ -99,9 +99,11 @@ class Dispatcher:
             logger.warning("deliveries_not_claimed")
 
     def _start(self) -> None:
-        """Endpoints that never answer take places: the fewer are left, the fewer each gets."""
+        """Endpoints that never answer take places: of the second half each gets a few alone."""
         room = POSTS - len(self._posting)
-        for job in self._lanes.startable(room, AT_ONCE if room > POSTS // 2 else SCARCE):
+        jobs = self._lanes.startable(max(0, room - POSTS // 2), AT_ONCE)
+        jobs += self._lanes.startable(room - len(jobs), SCARCE)
+        for job in jobs:
             task = asyncio.create_task(self._deliver(job))
             self._posting.add(task)
             task.add_done_callback(self._posting.discard)

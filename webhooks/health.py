@@ -34,12 +34,15 @@ class Failure(NamedTuple):
     rest: float  # seconds that it asked everybody to stay away
 
 
-def note_failure(endpoint_id: UUID, failure: Failure) -> None:
-    """In the caller's transaction. Attempts that ran side by side count as one round."""
+def note_failure(endpoint_id: UUID, url: str, failure: Failure) -> bool:
+    """In the caller's transaction. Attempts that ran side by side count as one round.
+
+    False: the endpoint has another address by now, which has not failed.
+    """
     locked = Endpoint.objects.select_for_update(no_key=True).annotate(now=Now())
-    endpoint: Any = locked.filter(pk=endpoint_id).first()
+    endpoint: Any = locked.filter(pk=endpoint_id, url=url).first()
     if endpoint is None:
-        return
+        return False
     if endpoint.failed_at is None or failure.claimed_at >= endpoint.failed_at:
         endpoint.failures += 1
         endpoint.failed_at = endpoint.now
@@ -50,6 +53,7 @@ def note_failure(endpoint_id: UUID, failure: Failure) -> None:
     elif endpoint.enabled and endpoint.now - endpoint.failing_since >= GIVEN_UP_AFTER:
         disable(endpoint, DisabledReason.FAILING)
     endpoint.save(update_fields=[*WELL, "enabled", "disabled_reason", "disabled_at"])
+    return True
 
 
 def _paused_until(endpoint: Any, failure: Failure) -> datetime | None:

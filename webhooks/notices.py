@@ -1,6 +1,7 @@
 """Mail to the owners of endpoints that we have disabled."""
 
 import logging
+from datetime import datetime
 from smtplib import SMTPDataError, SMTPRecipientsRefused
 from uuid import UUID
 
@@ -10,7 +11,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
 
-from webhooks.models import DisabledReason, Endpoint
+from webhooks.models import DisabledReason, Endpoint, Status
+from webhooks.retention import moment_of
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +51,12 @@ def _tell(endpoint_id: UUID) -> bool:
         return False
     endpoint.owner_told_at = Now()
     endpoint.save(update_fields=["owner_told_at"])
-    context = {"endpoint": endpoint, "site_name": settings.SITE_NAME, "url": settings.PUBLIC_URL}
+    context = {
+        "endpoint": endpoint,
+        "since": first_missed(endpoint) or endpoint.disabled_at,
+        "site_name": settings.SITE_NAME,
+        "url": settings.PUBLIC_URL,
+    }
     send_mail(
         f"{settings.SITE_NAME}: a webhook endpoint has been disabled",
         render_to_string("webhooks/endpoint_disabled.txt", context),
@@ -57,3 +64,10 @@ def _tell(endpoint_id: UUID) -> bool:
         [endpoint.owner.email],
     )
     return True
+
+
+def first_missed(endpoint: Endpoint) -> datetime | None:
+    """When the oldest event happened that never arrived there, as recovery counts: by its id."""
+    missed = endpoint.deliveries.exclude(status=Status.SUCCEEDED).order_by("event_id")
+    event_id = missed.values_list("event_id", flat=True).first()
+    return moment_of(event_id) if event_id else None

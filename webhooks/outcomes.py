@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from webhooks import health, schedule
 from webhooks.claims import Job
-from webhooks.models import Endpoint, Status
+from webhooks.models import Attempt, Delivery, Endpoint, Status
 
 GONE = 410
 BUSY = (429, 503)  # their Retry-After is meant for all who come
@@ -28,6 +29,11 @@ class Outcome(NamedTuple):
     @property
     def succeeded(self) -> bool:
         return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def place(self) -> tuple[UUID, str]:
+        """Its endpoint, and the address that it had."""
+        return self.job.endpoint_id, self.job.url
 
     @property
     def tries(self) -> int:
@@ -62,12 +68,21 @@ WHERE d.id = ANY(ARRAY(SELECT id FROM outcome)) AND d.id = o.id AND d.claim = o.
 
 
 @transaction.atomic
-def store(outcomes: Sequence[Outcome]) -> None:
-    """Safe to call again with the same ones after a DatabaseError."""
+def store(outcomes: Sequence[Outcome], *, again: bool = False) -> None:
+    """`again`: the last call with them ended in a DatabaseError, having stored them or not."""
+    if again:
+        outcomes = _not_stored(outcomes)
     with connection.cursor() as cursor:
         # As JSON: lists of parameters are made ready one value at a time, in Python.
         cursor.execute(STORE, [json.dumps([_row(outcome) for outcome in outcomes])])
     _note_health(outcomes)
+
+
+def _not_stored(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The answer to a COMMIT may be lost, and what it stored must count once."""
+    attempts = Attempt.objects.filter(delivery_id__in=[o.job.delivery_id for o in outcomes])
+    found = set(attempts.values_list("delivery_id", "started_at"))
+    return [o for o in outcomes if (o.job.delivery_id, o.started_at) not in found]
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
@@ -91,16 +106,24 @@ def _row(outcome: Outcome) -> dict[str, Any]:
 
 def _note_health(outcomes: Sequence[Outcome]) -> None:
     """An endpoint with any success is well: attempts that ran beside it count no more."""
-    well = {o.job.endpoint_id for o in outcomes if o.succeeded}
+    well = {o.place for o in outcomes if o.succeeded}
     recovered = {o.job.endpoint_id for o in outcomes if o.succeeded and o.job.is_failing}
     if recovered:
         Endpoint.objects.filter(pk__in=recovered).update(**health.WELL)
-    failed: dict[UUID, list[Outcome]] = {}
+    failed: dict[tuple[UUID, str], list[Outcome]] = {}
     for outcome in outcomes:
-        if outcome.status == GONE or outcome.job.endpoint_id not in well:
-            failed.setdefault(outcome.job.endpoint_id, []).append(outcome)
-    for endpoint_id in sorted(failed):  # always in this order: no two dispatchers lock crosswise
-        health.note_failure(endpoint_id, _failure_of(failed[endpoint_id]))
+        if outcome.status == GONE or outcome.place not in well:
+            failed.setdefault(outcome.place, []).append(outcome)
+    for place in sorted(failed):  # always in this order: no two dispatchers lock crosswise
+        if not health.note_failure(*place, _failure_of(failed[place])):
+            _send_to_new_address(failed[place])
+
+
+def _send_to_new_address(outcomes: list[Outcome]) -> None:
+    """What the old one wanted no more is due at once."""
+    gone = [outcome.job.delivery_id for outcome in outcomes if outcome.status == GONE]
+    failed = Delivery.objects.filter(pk__in=gone, status=Status.FAILED)
+    failed.update(status=Status.PENDING, next_attempt_at=Now(), completed_at=None)
 
 
 def _failure_of(outcomes: list[Outcome]) -> health.Failure:

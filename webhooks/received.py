@@ -10,8 +10,8 @@ TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", list: 
 HEADERS = {
     "webhook-id": "The event's id, the same at every attempt: use it to do nothing twice.",
     "webhook-timestamp": "The time of this attempt, in seconds since 1970.",
-    "webhook-signature": "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; two "
-    "with a space between while a secret is being replaced.",
+    "webhook-signature": "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; after "
+    "a rotation one for each secret of the last 24 hours, with a space between.",
 }
 
 

@@ -83,10 +83,12 @@ class Recorder:
     async def _store(self, batch: list[Outcome]) -> None:
         """Tries again while the database is away: what has been sent should not be sent twice."""
         deadline = time.monotonic() + DATABASE_SECONDS
+        again = False
         while True:
             try:
-                return await in_database(outcomes.store, batch)
+                return await in_database(outcomes.store, batch, again=again)
             except DatabaseError:
+                again = True
                 if time.monotonic() > deadline:
                     raise
                 logger.warning("outcomes_not_stored")

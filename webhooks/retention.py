@@ -42,3 +42,8 @@ def prune() -> int:
 def first_id(moment: datetime) -> UUID:
     """The least UUIDv7 of this moment: ids made before it are less, the others greater."""
     return UUID(int=max(int(moment.timestamp() * 1000), 0) << 80)
+
+
+def moment_of(id: UUID) -> datetime:
+    """When this UUIDv7 was made."""
+    return datetime.fromtimestamp((id.int >> 80) / 1000, UTC)

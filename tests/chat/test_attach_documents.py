@@ -107,6 +107,16 @@ def test_a_later_version_is_not_what_was_attached(
     assert history(client, chat)[4]["attachments"] == [shown(document, version=2)]
 
 
+def test_a_key_without_the_scope_reads_nothing_of_it(
+    daphne: Server, live_owner: LiveAccount, model: str, document: Document, read: Any
+) -> None:
+    chat = ask(live_owner.client(daphne), model, attachments=[document.public_id])["id"]
+    for scopes, reads in ((["chat:write"], False), (["chat:write", "documents:read"], True)):
+        live_owner.key = create_api_key(live_owner.user, scopes=scopes)[1]
+        ask(live_owner.client(daphne), model, chat=chat, message="Repeat it.")
+        assert (TEXT in read()[0]) == reads
+
+
 def test_what_is_deleted_is_read_no_more(
     client: httpx2.Client, model: str, document: Document, read: Any
 ) -> None:

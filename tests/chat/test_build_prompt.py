@@ -3,9 +3,11 @@
 from typing import Any
 
 import httpx2
+from django.conf import settings
 
-from chat import context
+from chat import context, tokens
 from chat.models import Message, Role
+from chat.providers import Functions
 from tests.chat.asking import ask
 from tests.live import LiveAccount, StartServer
 from tests.upstream import Script, Upstream, words
@@ -67,6 +69,32 @@ def test_the_question_is_told_however_long() -> None:
     told = context.build("Be brief.", branch, None)
     assert [message["role"] for message in told] == ["system", "user"]
     assert told[-1]["content"] == branch[-1].content
+
+
+def test_calls_of_earlier_answers_are_within_the_budget() -> None:
+    arguments = {"title": "Plan", "content": "word " * 100}
+    calls: list[dict[str, Any]] = [
+        {"id": f"call_{n}", "name": "create_document", "arguments": arguments, "result": {"n": n}}
+        for n in range(8)
+    ]
+    branch = [
+        message
+        for _ in range(40)
+        for message in (
+            Message(role=Role.USER, content="Go on."),
+            Message(role=Role.ASSISTANT, content="Done.", tool_calls=calls),
+        )
+    ]
+    offered = Functions(("create_document",), "[]", tokens=500)
+    told = context.build("", [*branch, Message(role=Role.USER, content="Now?")], None, offered)
+    sent = sum(
+        tokens.count(m["content"])
+        + sum(tokens.count(call["function"]["arguments"]) for call in m.get("tool_calls", ()))
+        for m in told
+    )
+    budget = 0.75 * settings.CHAT_CONTEXT_TOKENS - offered.tokens
+    assert budget / 2 < sent <= budget
+    assert told[0]["role"] != "tool"
 
 
 def test_answers_without_text_are_left_out() -> None:

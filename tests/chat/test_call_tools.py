@@ -70,9 +70,12 @@ def test_usage_is_the_sum(client: httpx2.Client, upstream: Upstream) -> None:
     silent = [calling(CREATE, usage=False), Script(["Two."], usage=False)]
     counted = ask(client, upstream.model(*silent))["usage"]
     assert counted["completion_tokens"] > 20  # the arguments count
+    wordy = [calling(CREATE, text="One. " * 50, usage=False), Script(["Two."], usage=False)]
+    once = ask(client, upstream.model(*wordy))["usage"]["completion_tokens"]
+    assert counted["completion_tokens"] + 95 <= once < counted["completion_tokens"] + 110
     totals = client.get("/api/usage").json()["totals"]
-    both = reported["total_tokens"] + counted["total_tokens"]
-    assert (totals["answers"], totals["total_tokens"]) == (2, both)
+    assert totals["answers"] == 3
+    assert totals["completion_tokens"] == 3 + counted["completion_tokens"] + once
 
 
 def test_it_reads_and_changes_a_document(
@@ -155,9 +158,18 @@ def test_a_long_result_is_cut(
 ) -> None:
     document = create_document(owner=live_owner.user, title="Long", content="word " * 100_000)
     read = FunctionCall("read_document", {"document_id": document.public_id})
-    model = upstream.model(calling(read), calling(read), Script(["Done."]))
-    ask(client, model)
-    first, second = (m["content"] for m in upstream.calls(model)[-1].body["messages"][2::2])
+    change = {"document_id": document.public_id, "content": "word word"}
+    rename = {"document_id": document.public_id, "title": "Longer"}
+    updates = [FunctionCall("update_document", fields) for fields in (change, rename)]
+    scripts = [calling(read), calling(read), calling(*updates), Script(["Done."])]
+    model = upstream.model(*scripts)
+    *reads, refused, renamed = ask(client, model)["tool_calls"]
+    assert [each["result"]["truncated"] for each in reads] == [True, True]
+    assert (refused["status"], refused["error"]["code"]) == ("failed", "CONFLICT")
+    assert renamed["result"]["changed"]
+    document.refresh_from_db()
+    assert (document.title, len(document.content)) == ("Longer", 500_000)
+    first, second = (m["content"] for m in upstream.calls(model)[2].body["messages"][2::2])
     assert 10_000 < len(first) < 30_000  # a quarter of 16,000 tokens
     assert first.endswith("[Cut: there is no room for more.]")
     assert second == "[Cut: there is no room for more.]"

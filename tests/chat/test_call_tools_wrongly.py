@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 
-from chat import tool_calls
+from chat import tokens, tool_calls
 from chat.models import Message
 from chat.services import sweep_abandoned
 from chat.tool_use import MOST_CALLS
@@ -11,7 +11,7 @@ from documents.models import Document
 from documents.services import create_document
 from tests import events
 from tests.chat.asking import ask, error_of, history, streaming
-from tests.chat.calls import CREATE, PLAN, calling, told
+from tests.chat.calls import CREATE, PLAN, calling, offered, told
 from tests.chat.test_survive_process import let_leases_expire
 from tests.completions import FunctionCall
 from tests.live import LiveAccount
@@ -30,6 +30,7 @@ BAD_CALLS = {
     "a number": FunctionCall("create_document", {**PLAN, "content": 5}),
     "an unknown function": FunctionCall("delete_everything", {"now": {"really": [True]}}),
     "no name": FunctionCall("", {}),
+    "no function's name": FunctionCall("functions.search x", {"query": "a"}),
     "an unknown document": FunctionCall("update_document", {"document_id": "doc_1", "title": "A"}),
     "no query": FunctionCall("search_knowledge", {"query": " "}),
 }
@@ -52,6 +53,32 @@ def test_a_bad_call(
     said = upstream.calls(model)[-1].body["messages"][-2]["tool_calls"][0]
     assert "Pl" not in said["function"]["arguments"] or name != "no JSON"  # providers parse it
     assert history(client, got[0].data["chat_id"])[-1]["tool_calls"] == [failed]
+
+
+@pytest.mark.parametrize("name", ["", "functions.search x"])
+def test_a_bad_name_spoils_no_later_turn(
+    name: str, client: httpx2.Client, upstream: Upstream
+) -> None:
+    model = upstream.model(calling(FunctionCall(name, {})), Script(["I was wrong."]))
+    answer = ask(client, model)
+    assert answer["tool_calls"][0]["name"] == name
+    ask(client, model, chat=answer["id"])
+    bodies = [call.body for call in upstream.calls(model)]
+    assert [bool(offered(body)) for body in bodies] == [True] * 3
+    assert len(told(bodies[-1])) == 1
+
+
+def test_who_refuses_this_chats_calls_is_offered_tools_elsewhere(
+    client: httpx2.Client, upstream: Upstream
+) -> None:
+    refused = Script(status=400, error="Invalid 'messages[1].tool_calls[0].id'.")
+    scripts = [calling(CREATE), Script(["Done."]), refused, Script(["Fine."])]
+    model = upstream.model(*scripts)
+    chat = ask(client, model)["id"]
+    assert ask(client, model, chat=chat)["message"] == "Fine."
+    ask(client, model)
+    given = [bool(offered(call.body)) for call in upstream.calls(model)]
+    assert given == [True, True, True, False, True]
 
 
 def test_the_model_is_told_which_argument_is_wrong(
@@ -97,10 +124,16 @@ def test_calls_without_end(
     assert client.get("/api/usage").json()["totals"]["answers"] == 1
 
 
-def test_ten_calls_in_a_row(client: httpx2.Client, upstream: Upstream) -> None:
-    model = upstream.model(*[calling(CREATE)] * MOST_CALLS, Script(["Enough."]))
+def test_ten_calls_in_a_row(
+    client: httpx2.Client, upstream: Upstream, live_owner: LiveAccount
+) -> None:
+    """It goes on though it was told that the eighth is the last."""
+    model = upstream.model(*[calling(CREATE, text="And.")] * 10, Script(["Enough."]))
     answer = ask(client, model)
-    assert (answer["message"], len(answer["tool_calls"])) == ("Enough.", MOST_CALLS)
+    assert answer["message"] == "\n\n".join(["And."] * (MOST_CALLS + 1))
+    assert [call["status"] for call in answer["tool_calls"]] == ["completed"] * MOST_CALLS
+    assert Document.objects.filter(owner=live_owner.user).count() == MOST_CALLS
+    assert len(upstream.calls(model)) == MOST_CALLS + 1
 
 
 def test_ten_calls_at_once(
@@ -177,22 +210,28 @@ def test_nothing_is_made_for_an_answer_that_has_ended(
         gate.open()
         assert list(stream)[-1].data["status"] == "stopped"
     assert not Document.objects.filter(owner=live_owner.user).exists()
-    assert history(client, chat)[-1]["tool_calls"] == []
+    saved = history(client, chat)[-1]
+    assert (saved["tool_calls"], saved["usage"]["completion_tokens"]) == ([], 1)
 
 
 def test_a_sweep_keeps_calls_and_tokens(
     client: httpx2.Client, upstream: Upstream, live_owner: LiveAccount
 ) -> None:
-    model = upstream.model(calling(CREATE), Script(gate=upstream.gate()))
+    said = "One word after another. " * 20  # some 100 tokens
+    scripts = [calling(CREATE, text=said, usage=False), Script(gate=upstream.gate())]
+    model = upstream.model(*scripts)
     with streaming(client, model) as stream:
         chat = next(stream).data["chat_id"]
         upstream.wait_for_call(model, 2)
+        wait_until(lambda: history(client, chat)[-1]["content"], "the keeper to save it")
         let_leases_expire(live_owner)
         wait_until(lambda: sweep_abandoned() or history(client, chat)[-1]["status"] != "generating")
         list(stream)
     saved = history(client, chat)[-1]
     assert [call["status"] for call in saved["tool_calls"]] == ["completed"]
     assert saved["usage"]["prompt_tokens"] > 0
+    called = tokens.count(said) + tokens.count(CREATE.text)
+    assert abs(saved["usage"]["completion_tokens"] - called) < 5
 
 
 def test_text_that_is_not_shown_whole() -> None:

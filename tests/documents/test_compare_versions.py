@@ -1,4 +1,4 @@
-"""What changed between two versions: unified text that `git apply` takes, and a list of hunks."""
+"""What changed between two versions: unified text that `patch` takes, and a list of hunks."""
 
 import subprocess
 import time
@@ -63,13 +63,14 @@ def test_hunks_lead_from_one_to_the_other(old: str, new: str) -> None:
         ("x\n" * 9 + "a\n" + "x\n" * 9, "x\n" * 8 + "b\n" + "x\n" * 10),
     ],
 )
-def test_git_applies_the_unified_text(old: str, new: str, tmp_path: Path) -> None:
-    (tmp_path / "text").write_text(old)
+def test_patch_applies_the_unified_text(old: str, new: str, tmp_path: Path) -> None:
+    """As it is, and without fuzz."""
+    text = tmp_path / "text"
+    text.write_text(old)
     unified = compare(*versions(old, new))["unified"]
-    patch = unified.replace("--- version 1", "--- a/text").replace("+++ version 2", "+++ b/text")
-    command = ["git", "apply", "--whitespace=nowarn", "--unidiff-zero", "-"]
-    subprocess.run(command, input=patch.encode(), cwd=tmp_path, check=True)
-    assert (tmp_path / "text").read_text() == new
+    command = ["patch", "--silent", "--fuzz=0", text]
+    subprocess.run(command, input=unified.encode(), cwd=tmp_path, check=True)
+    assert text.read_text() == new
 
 
 def test_what_is_shown(documents: Documents) -> None:

@@ -1,6 +1,8 @@
 """Receivers that may be private, and the loop that delivers to them, run by the test itself."""
 
 import asyncio
+import fcntl
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -12,10 +14,12 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from tests.live import LiveAccount
+from tests.servers import PROJECT
 from tests.webhooks.receivers import Receiver, receiver
 from webhooks import dispatcher, events, services
 from webhooks.models import Delivery, Endpoint, Event
 
+JAVASCRIPT = PROJECT / "tests" / "javascript"
 SECRET = "your_webhook_secret"
 MakeReceiver = Callable[..., Receiver]
 DATA = {"chat_id": "chat_1", "message_id": "msg_1", "user_id": "user_1"}
@@ -84,3 +88,13 @@ def account(live_owner: LiveAccount) -> Iterator[User]:
     """With committed rows. Nothing of webhooks is left of another test."""
     Event.objects.all().delete()
     yield live_owner.user
+
+
+@pytest.fixture(scope="session")
+def javascript_library() -> None:
+    """Installed where package.json says, unless it is there; by one process at a time."""
+    with (JAVASCRIPT / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (JAVASCRIPT / "node_modules" / "standardwebhooks").exists():
+            command = ["npm", "install", "--no-audit", "--no-fund", "--silent"]
+            subprocess.run(command, cwd=JAVASCRIPT, check=True, timeout=120)

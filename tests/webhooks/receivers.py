@@ -59,6 +59,17 @@ def late(seconds: float) -> Behaviour:
     return send
 
 
+def held(until: threading.Event, then: Behaviour) -> Behaviour:
+    """No answer until the test says so."""
+
+    async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while not until.is_set():  # noqa: ASYNC110 - it is set in another thread
+            await asyncio.sleep(0.02)
+        await then(reader, writer)
+
+    return send
+
+
 async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """No answer, until the client has had enough."""
     await reader.read()

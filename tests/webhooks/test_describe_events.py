@@ -1,6 +1,7 @@
 """Every type of event is told of, with the same example, wherever people and programs look."""
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -12,9 +13,17 @@ from django.test import Client
 from standardwebhooks import Webhook
 
 from tests.servers import PROJECT
+from tests.webhooks.conftest import JAVASCRIPT
 from webhooks import signing
 from webhooks.catalogue import CATALOGUE, example_of
 
+SECRETS = ["your_webhook_secret", signing.make_secret()]
+TRY = """\
+import { receive } from "./receive.mjs";
+const [body, headers] = process.argv.slice(2);
+const statuses = [body, `${body} `].map((each) => receive(each, JSON.parse(headers)));
+console.log(JSON.stringify(statuses));
+"""
 ARTICLE = PROJECT / "templates" / "help" / "webhooks.md"
 REFERENCE_TYPES = {
     "chat.message",
@@ -65,9 +74,7 @@ def test_the_schema(db: None, client: Client) -> None:
         }
 
 
-@pytest.mark.parametrize(
-    "secret", ["your_webhook_secret", signing.make_secret()], ids=["plain", "made"]
-)
+@pytest.mark.parametrize("secret", SECRETS, ids=["plain", "made"])
 def test_the_articles_python_works(
     article: str, secret: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,10 +87,22 @@ def test_the_articles_python_works(
     assert names["receive"](body + b" ", headers) == 400
 
 
-def test_the_articles_javascript_is_javascript(article: str, tmp_path: Path) -> None:
-    path = tmp_path / "receive.mjs"
-    path.write_text(blocks(article, "javascript")[0])
-    subprocess.run(["node", "--check", path], check=True)
+@pytest.mark.parametrize("secret", SECRETS, ids=["plain", "made"])
+def test_the_articles_javascript_works(
+    article: str, secret: str, tmp_path: Path, javascript_library: None
+) -> None:
+    (tmp_path / "receive.mjs").write_text(blocks(article, "javascript")[0])
+    (tmp_path / "try.mjs").write_text(TRY)
+    (tmp_path / "node_modules").symlink_to(JAVASCRIPT / "node_modules")
+    body, headers = signed(secret)
+    done = subprocess.run(
+        ["node", "try.mjs", body.decode(), json.dumps(headers)],
+        cwd=tmp_path,
+        env={**os.environ, "WEBHOOK_SECRET": secret},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    assert json.loads(done.stdout.splitlines()[-1]) == [204, 400]
 
 
 def signed(secret: str) -> tuple[bytes, dict[str, str]]:

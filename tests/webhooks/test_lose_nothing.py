@@ -143,16 +143,17 @@ def test_nothing_is_lost(stack: Stack, hook: Receiver) -> None:
     owner = stack.manage("shell", "--no-imports", "-c", PREPARE.format(url=hook.url))
     for name in COMMANDS:
         stack.start(name)
-    emitter = subprocess.Popen(
-        [sys.executable, "-m", "tests.webhooks.emitter", owner, str(EVENTS)],
-        cwd=PROJECT,
-        env=stack.environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    told = stack.folder / "emitted"  # a pipe that nobody reads yet would hold the emitter up
+    with told.open("wb") as output:
+        emitter = subprocess.Popen(
+            [sys.executable, "-m", "tests.webhooks.emitter", owner, str(EVENTS)],
+            cwd=PROJECT,
+            env=stack.environment,
+            stdout=output,
+        )
     killed = kill_at_random(stack, hook)
-    said = emitter.communicate(timeout=90)[0].split()
-    assert emitter.returncode == 0
+    assert emitter.wait(timeout=90) == 0
+    said = told.read_text().split()
     words = list(zip(said[::2], said[1::2], strict=True))
     committed = {mark for what, mark in words if what == "committed"}
     rolled_back = {mark for what, mark in words if what == "rolled-back"}

@@ -1,17 +1,27 @@
 """Endpoints that come and go in the middle of transactions: none fails, no event is lost."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
 from accounts.models import User
-from tests.webhooks.conftest import SAID, MakeReceiver, dispatch, emit, make_endpoint
-from webhooks import events, services, settling
+from tests.webhooks.conftest import (
+    SAID,
+    MakeReceiver,
+    dispatch,
+    emit,
+    make_endpoint,
+    only_delivery,
+)
+from tests.webhooks.receivers import answer
+from webhooks import claims, events, outcomes, services, settling
 from webhooks.models import Delivery, Endpoint, Event
 
 InThread = Callable[..., "Future[Any]"]
@@ -105,3 +115,37 @@ def test_events_wait_for_an_endpoint_that_is_being_deleted(
         assert is_waiting(emitting)
     emitting.result(10)
     assert Delivery.objects.count() == 0
+
+
+def test_what_the_old_address_answers_is_not_charged_to_the_new_one(
+    account: User, make_receiver: MakeReceiver, in_thread: InThread
+) -> None:
+    old, new = make_receiver(), make_receiver()
+    endpoint = make_endpoint(account, old.url)
+
+    async def moves(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        move = in_thread(lambda: services.change_endpoint(endpoint, url=new.url))
+        await asyncio.wrap_future(move)
+        await answer(410)(reader, writer)
+
+    old.behaviour = moves
+    emit(account)
+    dispatch()
+    endpoint.refresh_from_db()
+    assert (endpoint.enabled, endpoint.failures, endpoint.failing_since) == (True, 0, None)
+    assert (len(old.received), len(new.received)) == (1, 1)
+    assert [attempt.status for attempt in only_delivery().attempts.all()] == [410, 200]
+    assert only_delivery().status == "succeeded"
+
+
+def test_what_was_stored_without_our_knowing_counts_once(account: User) -> None:
+    endpoint = make_endpoint(account, "https://app.example/")
+    emit(account, 2)
+    stored, lost = (outcomes.Outcome(job, datetime.now(UTC), 0.1, 500) for job in claims.claim(10))
+    outcomes.store([stored])
+    outcomes.store([stored], again=True)
+    endpoint.refresh_from_db()
+    assert endpoint.failures == 1
+    outcomes.store([stored, lost], again=True)
+    assert [delivery.attempts.count() for delivery in Delivery.objects.all()] == [1, 1]
+    assert {delivery.tries for delivery in Delivery.objects.all()} == {1}

@@ -77,6 +77,8 @@ def test_every_attempt_is_the_same_but_for_its_time(
         ("soon", 3, 6),
         ("-5", 3, 6),
         ("²", 3, 6),
+        ("Mon, 01 Jan 99999999999 00:00:00 GMT", 3, 6),
+        ("Mon, 01 Jan 0001 00:00:00 +9999", 3, 6),
     ],
 )
 @pytest.mark.parametrize("status", [429, 500])

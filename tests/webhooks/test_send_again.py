@@ -1,9 +1,11 @@
 """Ping, deliveries, redeliver, recover."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.mail import EmailMessage
 from django.test import Client
 
 from accounts.models import User
@@ -15,10 +17,11 @@ from tests.webhooks.conftest import (
     emit,
     make_endpoint,
     only_delivery,
+    pass_time,
 )
 from tests.webhooks.receivers import answer
-from webhooks import services
-from webhooks.models import Delivery, Event
+from webhooks import notices, services
+from webhooks.models import Delivery, Endpoint, Event
 
 
 @pytest.fixture
@@ -137,6 +140,35 @@ def test_recover(account: User, client: Client, make_receiver: MakeReceiver) -> 
     assert again.json() == {"recovered": 0}
     dispatch()
     assert len(receiver.received) == 4
+
+
+@pytest.mark.parametrize("reason", ["gone", "failing"])
+def test_what_the_mail_says_recovers_the_first_event(
+    reason: str,
+    account: User,
+    client: Client,
+    make_receiver: MakeReceiver,
+    mailoutbox: list[EmailMessage],
+) -> None:
+    receiver = make_receiver(answer(410 if reason == "gone" else 500))
+    endpoint = make_endpoint(account, receiver.url)
+    emit(account)
+    dispatch()
+    if reason == "failing":
+        Delivery.objects.update(status="failed", next_attempt_at=None)
+        pass_time(6 * 86_400)
+        emit(account)
+        dispatch()
+    # The first event was on its way for a while before it failed.
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    changed = Endpoint.objects.filter(disabled_reason=reason)
+    assert changed.update(failing_since=later, disabled_at=later) == 1
+    assert notices.tell_owners() == 1
+    [since] = re.findall(r'"since": "(.+?)"', str(mailoutbox[0].body))
+    services.change_endpoint(endpoint, enabled=True)
+    assert post(client, f"{endpoint.public_id}/recover", {"since": since}).json()["recovered"] == 1
+    first = Delivery.objects.order_by("event_id")[0]
+    assert (first.status, first.tries) == ("pending", 0)
 
 
 def test_recover_leaves_what_waits_alone(

@@ -10,7 +10,7 @@ from accounts.models import User
 from chatbot_project import celery
 from tests.webhooks.conftest import MakeReceiver, dispatch, emit, make_endpoint
 from tests.webhooks.receivers import Receiver, late, never
-from webhooks import dispatcher
+from webhooks import dispatcher, waking
 from webhooks.models import Delivery
 
 
@@ -56,3 +56,15 @@ def test_nobody_is_waited_for_for_long(
     stopping.join()
     assert time.monotonic() - began < dispatcher.STOP_SECONDS + 2
     assert Delivery.objects.get().status == "pending"  # due again when its lease has run out
+
+
+def test_a_dispatcher_that_was_too_slow_ends_nobody_elses_work() -> None:
+    waking.client().delete(waking.KEY)
+    assert waking.begin("slow")
+    waking.client().delete(waking.KEY)  # its lease has run out
+    assert waking.begin("other")
+    waking.end("slow")
+    assert not waking.begin("third")
+    waking.end("other")
+    assert waking.begin("third")
+    waking.end("third")

@@ -3,7 +3,6 @@
 import json
 import subprocess
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from accounts.models import User
 from accounts.services import create_api_key
 from tests.webhooks.conftest import (
+    JAVASCRIPT,
     MakeReceiver,
     dispatch,
     emit,
@@ -22,7 +22,6 @@ from tests.webhooks.receivers import Received
 from webhooks import services, signing
 from webhooks.models import Endpoint
 
-JAVASCRIPT = Path(__file__).parent.parent / "javascript"
 PLAIN, ENCODED = "your_webhook_secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 UNICODE = "Schlüssel-鍵-🔑"
 
@@ -36,14 +35,6 @@ def verified(secret: str, request: Received) -> bool:
         return bool(python_library(secret).verify(request.body, request.headers) == request.json)
     except WebhookVerificationError:
         return False
-
-
-@pytest.fixture(scope="module")
-def javascript_library() -> None:
-    """Installed where package.json says, unless it is there."""
-    if not (JAVASCRIPT / "node_modules" / "standardwebhooks").exists():
-        command = ["npm", "install", "--no-audit", "--no-fund", "--silent"]
-        subprocess.run(command, cwd=JAVASCRIPT, check=True, timeout=120)
 
 
 def javascript_verified(pairs: list[tuple[str, Received]]) -> list[Any]:
