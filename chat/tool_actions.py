@@ -27,18 +27,26 @@ def search_knowledge(owner: User, *, query: str, limit: int, filters: Filters) -
     found = search(owner, query, filters=filters, limit=limit)
     return Done(
         {"passages": [shown_passage(each) for each in found]},
-        {"passages": [{**shown_passage(each), "content": each.content} for each in found]},
+        {"passages": [told_passage(each) for each in found]},
     )
 
 
 def shown_passage(found: Found) -> JSON:
+    """Which it is, and nothing that it says: what is kept outlives source and sharing."""
     return {
         "id": found.public_id,
         "source_id": found.public_source_id,
+        "score": round(min(1.0, found.score), 4),
+    }
+
+
+def told_passage(found: Found) -> JSON:
+    return {
+        **shown_passage(found),
         "title": found.title or found.filename,
         "page": found.page,
         "section": found.section or None,
-        "score": round(min(1.0, found.score), 4),
+        "content": found.content,
     }
 
 

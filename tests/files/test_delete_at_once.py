@@ -30,7 +30,7 @@ def beside() -> Iterator[Callable[[Callable[[], Any]], Future[Any]]]:
             connection.close()
 
     with ThreadPoolExecutor(1) as thread:
-        yield partial(thread.submit, run)
+        yield lambda call: thread.submit(run, call)
 
 
 def somebody_waits() -> bool:
