@@ -26,6 +26,8 @@ def parameters(model: str, key: str) -> xllamacpp.CommonParams:
     params.n_ctx = ANSWERS_AT_ONCE * CONTEXT_TOKENS
     params.kv_unified = False  # shared, one long prompt too many makes all answers fail
     params.n_predict = ANSWER_TOKENS
+    # Threads that wait busily take the processor from each other, and from everybody else.
+    params.cpuparams.poll = params.cpuparams_batch.poll = 0
     params.n_ubatch = 128  # a quarter of the default's working memory for a tenth of its speed
     params.cache_ram_mib = 0  # else old prompts are kept, up to 8 GB of them
     params.n_ctx_checkpoints = 0
