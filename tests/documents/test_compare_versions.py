@@ -68,7 +68,7 @@ def test_patch_applies_the_unified_text(old: str, new: str, tmp_path: Path) -> N
     text = tmp_path / "text"
     text.write_text(old)
     unified = compare(*versions(old, new))["unified"]
-    command = ["patch", "--silent", "--fuzz=0", text]
+    command = ["patch", "--silent", "--fuzz=0", str(text)]
     subprocess.run(command, input=unified.encode(), cwd=tmp_path, check=True)
     assert text.read_text() == new
 
