@@ -6,7 +6,6 @@ from chat import views
 from chatbot_project.api.views import as_view
 
 urlpatterns = [
-    path("models", as_view(views.ModelViewSet, {"get": "list"})),
     path("chat", as_view(views.ChatViewSet, {"get": "list", "post": "create"})),
     path(
         "chat/<str:chat_id>",
@@ -31,4 +30,5 @@ urlpatterns = [
         "chat/<str:chat_id>/messages/<str:message_id>/feedback",
         as_view(views.MessageViewSet, {"post": "feedback"}),
     ),
+    path("models", as_view(views.ModelViewSet, {"get": "list"})),
 ]

@@ -1,4 +1,7 @@
-"""All routes. Each app has its own under /api; the API's own come last, with its 404."""
+"""All routes. Each app has its own under /api; the API's own come last, with its 404.
+
+Django tries them one after the other: what is called most stands first.
+"""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -8,6 +11,7 @@ from chatbot_project.api.urls import urlpatterns as api_urls
 from chatbot_project.site import views as site
 
 urlpatterns = [
+    path("api/", include("chat.urls")),
     path("", site.home, name="home"),
     path("healthz", site.healthz),
     path("readyz", site.readyz),
@@ -17,7 +21,6 @@ urlpatterns = [
     path("api/", include("knowledge.urls")),
     path("api/", include("documents.urls")),
     path("api/", include("files.urls")),
-    path("api/", include("chat.urls")),
     path("api/", include("webhooks.urls")),
     *api_urls,
 ]

@@ -78,7 +78,7 @@ class Application(ASGIHandler):
         try:
             await self.send_response(response, send)
         finally:
-            response.close()
+            close(response)
 
     async def answer_page(self, request: Any, send: Send) -> None:
         """In a thread of the page's own; few at once, and none keeps its connection while a
@@ -102,6 +102,15 @@ class Application(ASGIHandler):
             body_file.seek(0)
             scope["headers"] = [*scope["headers"], (b"content-length", b"%d" % length)]
         return super().create_request(scope, body_file)
+
+
+def close(response: Any) -> None:
+    """`response.close` without its signal: who hears it looks after what the thread has open, and
+    this one, the event loop's, has nothing. It took as long as validating a body."""
+    for closer in response._resource_closers:
+        closer()
+    response._resource_closers.clear()
+    response.closed = True
 
 
 async def ended(task: asyncio.Task[None]) -> None:
