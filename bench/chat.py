@@ -4,7 +4,8 @@ Starts the whole platform in a scratch folder, with an upstream that costs next 
 20 callers ask it. Counts the CPU seconds of every process that works on an answer: web, worker (it
 writes the titles), beat, PostgreSQL, Valkey; not of the upstream nor of the callers. The knowledge
 base is empty: what a look into it costs, bench/search.py and bench/answers.py tell. Prints the
-table that README shows, and where the time went.
+table that README shows, and where the time went; and, from the same minutes, what Django alone does
+in a CPU-second: machines differ, and a shared one from hour to hour.
 """
 
 import argparse
@@ -27,6 +28,7 @@ CALLERS = 20
 ROUNDS = 5
 TITLE_SECONDS = 90
 MEGABYTE = 1_000_000
+BARE_CALLS = 2_000
 
 
 @dataclass
@@ -35,10 +37,16 @@ class Round:
     seconds: float
     cpu: dict[str, float]
     others: float  # cores that the rest of the machine kept busy: a measure of the noise
+    bare: float  # calls that Django alone answers in a CPU-second, just before
 
     @property
     def answers_per_cpu_second(self) -> float:
         return self.answers / sum(self.cpu.values())
+
+    @property
+    def share(self) -> float:
+        """Answers for each call that Django alone answers in the same CPU time."""
+        return self.answers_per_cpu_second / self.bare
 
 
 @dataclass
@@ -69,7 +77,16 @@ def scenarios() -> list[Scenario]:
     ]
 
 
+def bare_calls(platform: Platform) -> float:
+    """How many calls Django alone answers in a CPU-second."""
+    target = load.Target(platform.yardstick_port, "/yardstick", b"{}", stream=False)
+    before = platform.yardstick.cpu_seconds()
+    asyncio.run(load.run(target, answers=BARE_CALLS, callers=CALLERS))
+    return BARE_CALLS / (platform.yardstick.cpu_seconds() - before)
+
+
 def measure(platform: Platform, scenario: Scenario, answers: int) -> Round:
+    bare = bare_calls(platform)
     before, load_before = costs.cpu_seconds(platform.parts), load_seconds(platform)
     machine_before, began = costs.machine_seconds(), time.perf_counter()
     asyncio.run(load.run(scenario.target(platform), answers=answers, callers=CALLERS))
@@ -78,7 +95,7 @@ def measure(platform: Platform, scenario: Scenario, answers: int) -> Round:
     cpu = costs.spent(before, costs.cpu_seconds(platform.parts))
     ours = sum(cpu.values()) + load_seconds(platform) - load_before
     others = costs.machine_seconds() - machine_before - ours
-    return Round(answers, seconds, cpu, others / (time.perf_counter() - began))
+    return Round(answers, seconds, cpu, others / (time.perf_counter() - began), bare)
 
 
 def load_seconds(platform: Platform) -> float:
@@ -128,7 +145,8 @@ def show_round(scenario: Scenario) -> None:
     parts = ", ".join(f"{name} {cpu * 1000 / last.answers:.2f}" for name, cpu in last.cpu.items())
     print(
         f"{scenario.title}: {last.answers} answers in {last.seconds:.1f} s, "
-        f"{last.answers_per_cpu_second:.1f} per CPU-second (ms an answer: {parts}; "
+        f"{last.answers_per_cpu_second:.1f} per CPU-second, {last.share:.1%} of {last.bare:.0f} "
+        f"calls of Django alone (ms an answer: {parts}; "
         f"cores busy with something else: {last.others:.1f})",
         file=sys.stderr,
         flush=True,
@@ -143,9 +161,10 @@ def print_tables(
     names = list(all_scenarios[0].rounds[0].cpu)
     print(
         f"| {CALLERS} callers, {TOKENS} tokens an answer, everything stored "
-        f"| answers per CPU-second | upstream tokens per CPU-second | {' | '.join(names)} |"
+        "| answers per CPU-second | share of Django alone "
+        f"| upstream tokens per CPU-second | {' | '.join(names)} |"
     )
-    print("|---|" + "---|" * (2 + len(names)))
+    print("|---|" + "---|" * (3 + len(names)))
     for scenario in all_scenarios:
         print(scenario_row(scenario, names))
     print(f"\nMedians of {len(all_scenarios[0].rounds)} rounds; by process: CPU ms an answer.\n")
@@ -153,6 +172,8 @@ def print_tables(
     for scenario, (over, upstream) in zip(all_scenarios, latencies, strict=False):
         row = f"one caller, {scenario.title}: over the upstream's {upstream:.1f} ms"
         print(f"| {row} | {over:.1f} ms |")
+    bare = statistics.median(r.bare for s in all_scenarios for r in s.rounds)
+    print(f"| Django alone under daphne, an async view | {bare:.0f} calls per CPU-second |")
     for answers, resident in memory[1:]:
         print(f"| web process after {answers:,} answers | {resident / MEGABYTE:.0f} MB |")
 
@@ -163,8 +184,9 @@ def scenario_row(scenario: Scenario, names: list[str]) -> str:
         f"{statistics.median(r.cpu[name] / r.answers for r in scenario.rounds) * 1000:.2f}"
         for name in names
     ]
+    share = statistics.median(r.share for r in scenario.rounds)
     tokens = f"{answers * TOKENS:,.0f}" if scenario.stream else ""
-    return f"| {scenario.title} | {answers:.0f} | {tokens} | {' | '.join(parts)} |"
+    return f"| {scenario.title} | {answers:.0f} | {share:.1%} | {tokens} | {' | '.join(parts)} |"
 
 
 def main() -> None:

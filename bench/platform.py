@@ -40,6 +40,8 @@ class Platform:
     key: str
     parts: list[Part]  # all that works on an answer
     upstream: Part  # which does not
+    yardstick_port: int
+    yardstick: Part  # nor does it: see bench.yardstick
     database_url: str
 
     def part(self, name: str) -> Part:
@@ -57,11 +59,8 @@ def started(folder: Path) -> Iterator[Platform]:
     addresses = embedded_addresses(folder)
     with ExitStack() as stack:
         stack.enter_context(running(["postgres", "valkey"], folder))
-        upstream = spawn(
-            [sys.executable, "-m", "bench.upstream"], {}, stack, stdout=subprocess.PIPE
-        )
-        assert upstream.stdout
-        upstream_port = int(upstream.stdout.readline())
+        upstream, upstream_port = _server("bench.upstream", stack)
+        yardstick, yardstick_port = _server("bench.yardstick", stack)
         port = _free_port()
         environment = {
             "CHATBOT_DATA_DIR": str(folder),
@@ -81,8 +80,17 @@ def started(folder: Path) -> Iterator[Platform]:
             key=key,
             parts=[*parts, *_servers(addresses)],
             upstream=Part("upstream", psutil.Process(upstream.pid)),
+            yardstick_port=yardstick_port,
+            yardstick=Part("yardstick", psutil.Process(yardstick.pid)),
             database_url=addresses["DATABASE_URL"],
         )
+
+
+def _server(module: str, stack: ExitStack) -> tuple[subprocess.Popen[bytes], int]:
+    """A process of the bench's own, and the port that it prints."""
+    process = spawn([sys.executable, "-m", module], {}, stack, stdout=subprocess.PIPE)
+    assert process.stdout
+    return process, int(process.stdout.readline())
 
 
 def _prepare(environment: dict[str, str]) -> str:
