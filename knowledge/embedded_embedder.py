@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from threading import Lock
+from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from knowledge.tokens import data_file, tokenizer
@@ -61,12 +61,15 @@ class EmbeddedEmbedder:
         return unit
 
     @property
-    def _model(self) -> onnxruntime.InferenceSession:
+    def _model(self) -> Any:
         with self._loading:
             return self._loaded
 
     @cached_property
-    def _loaded(self) -> onnxruntime.InferenceSession:
+    def _loaded(self) -> Any:
+        # Here, where it is first needed: most processes never are, and it takes 25 MB of each.
+        import onnxruntime  # noqa: PLC0415
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
