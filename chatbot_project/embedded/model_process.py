@@ -24,6 +24,8 @@ def parameters(model: str, key: str) -> xllamacpp.CommonParams:
     params.model_alias = {Path(model).stem}
     params.n_parallel = ANSWERS_AT_ONCE
     params.n_ctx = ANSWERS_AT_ONCE * CONTEXT_TOKENS
+    # Half of what was said is remembered in eight bits a number: 45 MB less.
+    params.cache_type_k = xllamacpp.ggml_type.GGML_TYPE_Q8_0
     params.kv_unified = False  # shared, one long prompt too many makes all answers fail
     params.n_predict = ANSWER_TOKENS
     # Threads that wait busily take the processor from each other, and from everybody else.
