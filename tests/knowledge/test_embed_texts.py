@@ -63,11 +63,12 @@ def test_it_reads_256_tokens() -> None:
 def test_the_model_is_loaded_when_it_is_needed() -> None:
     """Not by every process that imports the application."""
     code = (
-        "import django; django.setup()\n"
+        "import sys, django; django.setup()\n"
         "from knowledge import search, services, tasks, views\n"
         "from knowledge.embedders import embedder\n"
         "assert '_loaded' not in vars(embedder())\n"
         "assert embedder() is embedder()\n"
+        "assert 'onnxruntime' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True, timeout=60)
 
