@@ -9,11 +9,11 @@ from chatbot_project.api.body_limits import refusal_of
 from chatbot_project.api.callers import Caller, authenticate
 from chatbot_project.api.errors import ShuttingDown
 from chatbot_project.api.errors_handler import DATABASE_FAILED
-from chatbot_project.api.idempotency import Earlier
+from chatbot_project.api.idempotency import Reference
 from chatbot_project.api.requests import ApiRequest
 
 
-def admit(request: ApiRequest) -> Earlier | None:
+def admit(request: ApiRequest) -> Reference | None:
     """Sets `request.caller`, `request.api.usage` and, with an Idempotency-Key, `request.api.claim`.
 
     Returns what an earlier request with this key has made. Raises the ApiError that refuses the
