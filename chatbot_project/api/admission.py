@@ -7,7 +7,7 @@ from chatbot_project.api import idempotency, limits, shutdown
 from chatbot_project.api.addresses import limited_address
 from chatbot_project.api.body_limits import refusal_of
 from chatbot_project.api.callers import Caller, authenticate
-from chatbot_project.api.errors import ShuttingDown
+from chatbot_project.api.errors import InvalidRequest, ShuttingDown
 from chatbot_project.api.errors_handler import DATABASE_FAILED
 from chatbot_project.api.idempotency import Reference
 from chatbot_project.api.requests import ApiRequest
@@ -33,6 +33,8 @@ def admit(request: ApiRequest) -> Reference | None:
     request.get_host()  # raises DisallowedHost
     if refusal := refusal_of(request):
         raise refusal
+    if "%00" in request.META["QUERY_STRING"]:  # no column can hold it
+        raise InvalidRequest("The query holds a NUL character (%00).")
     return idempotency.claim(request)
 
 

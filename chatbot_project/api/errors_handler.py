@@ -8,6 +8,7 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import (
     BadRequest,
+    DisallowedHost,
     ObjectDoesNotExist,
     PermissionDenied,
     RequestDataTooBig,
@@ -74,6 +75,8 @@ def as_api_error(error: Exception) -> errors.ApiError | None:
         return error
     if isinstance(error, drf.ValidationError):
         return invalid_fields(error.detail, error.get_codes())
+    if isinstance(error, DisallowedHost):
+        return errors.InvalidRequest("The header Host is not valid, or names another server.")
     if isinstance(error, RequestDataTooBig):
         return errors.PayloadTooLarge(limit_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     for types, known in KNOWN:
