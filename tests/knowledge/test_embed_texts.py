@@ -14,6 +14,7 @@ from knowledge.embedders import Embedder, embedded_embedder, embedder
 from knowledge.remote_embedder import EmbedderUnavailable, RemoteEmbedder
 from tests.knowledge.embeddings_server import EmbeddingsServer
 from tests.servers import PROJECT
+from tests.waiting import wait_until
 
 TEXTS = [
     "A cat sat on the mat.",
@@ -71,6 +72,15 @@ def test_the_model_is_loaded_when_it_is_needed() -> None:
         "assert 'onnxruntime' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True, timeout=60)
+
+
+def test_it_is_unloaded_when_it_is_idle() -> None:
+    model = EmbeddedEmbedder(1)
+    model.most_idle = 0.05
+    for _ in range(2):
+        vector = model.embed_query("tide")
+        wait_until(lambda: "_loaded" not in vars(model), "the model to be unloaded")
+        assert vector @ embedded_embedder().embed_query("tide") == pytest.approx(1, abs=1e-5)
 
 
 def test_what_its_work_took_is_given_back() -> None:
