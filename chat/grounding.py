@@ -55,7 +55,7 @@ async def _by_knowledge(turn: Turn, lookup: Lookup) -> Grounded | None:
     """None: knowledge does not cover it."""
     query = await _understood(lookup.question)
     if _is_extractive(turn):
-        extract = await (_from_attached if turn.attached else _from_all)(turn, lookup, query)
+        extract = await _extracted(turn, lookup, query)
         return Grounded(turn.prompt, extract, extract.sources) if extract else None
     found = _worth_telling((await _search(lookup, query)).found)
     passages = [_passage(each) for each in found]
@@ -63,20 +63,20 @@ async def _by_knowledge(turn: Turn, lookup: Lookup) -> Grounded | None:
     return Grounded(prompt, providers.provider(), found[:told]) if told else None
 
 
-async def _from_all(turn: Turn, lookup: Lookup, query: Query) -> Extract | None:
-    hits = await _search(lookup, query)
+async def _extracted(turn: Turn, lookup: Lookup, query: Query) -> Extract | None:
+    """Who can but quote quotes what is attached, where anything is."""
+    hits = await (_in_attached(turn, lookup, query) if turn.attached else _search(lookup, query))
     return await _with_model(extractive.choose, query, hits)
 
 
-async def _from_attached(turn: Turn, lookup: Lookup, query: Query) -> Extract | None:
-    """Who can but quote quotes what is attached, where anything is."""
+async def _in_attached(turn: Turn, lookup: Lookup, query: Query) -> Hits:
     indexed, versions = await in_database(attached.by_place, turn)
     known = replace(lookup, filters=Filters(source_ids=indexed))
     hits = await _search(known, query) if indexed else Hits([], {})
     if versions:
         read = await _with_model(document_passages.search, versions, query, MOST_PASSAGES)
         hits = hits.and_also(read)
-    return await _with_model(extractive.choose, query, hits)
+    return hits
 
 
 async def _with_model(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
