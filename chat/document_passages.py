@@ -48,6 +48,12 @@ def search(versions: Sequence[Version], query: Query, limit: int) -> Hits:
     return Hits([*best[:limit]], weights)
 
 
+def together(known: Hits, read: Hits) -> Hits:
+    """The best of both first. How rare terms are, the knowledge base says where it has any."""
+    found = sorted([*known.found, *read.found], key=score, reverse=True)
+    return Hits(found, known.weights or read.weights)
+
+
 def passages_of(version: Version) -> list[DocumentPassage]:
     block = block_of(version)
     found, end = [], 0

@@ -75,7 +75,7 @@ async def _in_attached(turn: Turn, lookup: Lookup, query: Query) -> Hits:
     hits = await _search(known, query) if indexed else Hits([], {})
     if versions:
         read = await _with_model(document_passages.search, versions, query, MOST_PASSAGES)
-        hits = hits.and_also(read)
+        hits = document_passages.together(hits, read)
     return hits
 
 

@@ -101,11 +101,6 @@ class Hits(NamedTuple):
     found: list[Found]
     weights: Mapping[int, float]  # of the query's terms: how rare each is here, 1 in all
 
-    def and_also(self, others: "Hits") -> "Hits":
-        """The best of both first; how rare terms are is said by those that have any."""
-        found = sorted([*self.found, *others.found], key=lambda each: -each.score)
-        return Hits(found, self.weights or others.weights)
-
 
 def understand(text: str, type: SearchType = SearchType.HYBRID) -> Query:
     """The half of a search that waits for a model, and holds no connection meanwhile.
