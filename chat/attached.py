@@ -17,7 +17,7 @@ from chat import context, excerpts, tokens
 from chat.excerpts import Passage
 from chat.turns import Turn
 from chatbot_project.api import ids
-from documents.models import Version
+from documents.models import Indexing, Version
 from knowledge.filters import Filters
 from knowledge.models import Chunk, Source
 from knowledge.remote_embedder import EmbedderUnavailable
@@ -143,6 +143,24 @@ def find(owner: User, attachment: JSON) -> Text | None:
     sources = Source.objects.visible_to(owner).with_public_ids([attachment["id"]])
     source = sources.defer("content").first()
     return SourceText(source) if source else None
+
+
+def by_place(turn: Turn) -> tuple[list[str], list[Version]]:
+    """Public ids of the attachments that a search finds; and the versions that it does not find: of
+    documents that are not in the knowledge base, or there in another version."""
+    documents = [each for each in turn.attached if each["type"] == "document"]
+    wanted = {ids.decode("doc", each["id"]): each["version"] for each in documents}
+    known = Indexing.objects.filter(document__in=wanted).values_list("document", "version")
+    indexed = {document for document, number in known if number == wanted[document]}
+    versions = Version.objects.filter(document__owner=turn.owner_id)
+    found = [
+        version
+        for document, number in wanted.items()
+        if document not in indexed
+        for version in versions.filter(document=document, number=number)
+    ]
+    unread = {ids.encode("doc", document) for document in wanted if document not in indexed}
+    return [each["id"] for each in turn.attached if each["id"] not in unread], found
 
 
 def shown(attachment: JSON, text: str, *, is_excerpt: bool = False) -> str:

@@ -205,8 +205,9 @@ def _turn(
     offered = tools.offered(*model, answer.api_key, answer.options)
     messages = context.build(chat.system, branch, options.get("max_tokens"), offered)
     prompt = Prompt(model.provider_name, messages, options, offered)
-    lookup = lookups.of(answer, chat.owner_id, branch) if answer.may_cite else None
     attached = attaching.of_branch(branch, answer.api_key)
+    may_find = answer.may_cite or attached
+    lookup = lookups.of(answer, chat.owner_id, branch) if may_find else None
     return Turn(answer, chat.owner_id, prompt, first, lookup, attached)
 
 

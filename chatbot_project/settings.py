@@ -250,6 +250,11 @@ USAGE_COUNTERS = {
     "max_files": "files.quotas.count_files",
     "max_stored_bytes": "files.quotas.count_bytes",
 }
+# Who deletes what an account has, before the account itself; in this order.
+ACCOUNT_DELETERS = [
+    *("chat.upkeep.delete_chats_of", "files.services.delete_files_of"),
+    *("knowledge.services.delete_sources_of", "webhooks.services.delete_endpoints_of"),
+]
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.CallerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["chatbot_project.api.permissions.HasScope"],

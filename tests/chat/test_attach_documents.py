@@ -174,6 +174,65 @@ def test_the_extractive_model_quotes_what_is_attached(
         assert answer.json()["message"] == f"The launch of the rocket is in {month}. [1]"
 
 
+def extract(client: httpx2.Client, question: str, *attached: Document) -> Json:
+    """The answer of the model that quotes."""
+    return ask(
+        client, "extractive", message=question, attachments=[each.public_id for each in attached]
+    )
+
+
+def test_the_extractive_model_quotes_what_is_not_in_the_knowledge_base(
+    client: httpx2.Client, live_owner: LiveAccount, document: Document
+) -> None:
+    answer = extract(client, "On which day does the rocket start?", document)
+    assert answer["message"] == "The launch is on 3 May. [1]"
+    [cited] = answer["sources"]
+    assert (cited["content"], cited["metadata"]) == (
+        "The launch is on 3 May.",
+        {"page": None, "section": "Plan"},
+    )
+    named = {name: cited["source"][name] for name in ("id", "filename", "type", "metadata")}
+    about = {"type": "markdown", "version": 1}
+    origin = {"id": document.public_id, "filename": "Plan", "type": "artifact", "metadata": about}
+    assert named == origin
+    assert history(client, answer["id"])[-1]["sources"] == answer["sources"]
+    with transaction.atomic():
+        services.change_document(document, content="The launch is on 4 May.")
+    again = ask(client, "extractive", chat=answer["id"], message="When is the launch?")
+    assert again["message"] == "The launch is on 3 May. [1]"
+    document.delete()
+    [cited] = history(client, answer["id"])[1]["sources"]
+    assert (cited["content"], cited["source"]["filename"]) == (None, None)
+
+
+def test_it_says_that_what_is_attached_does_not_say_it(
+    client: httpx2.Client, document: Document
+) -> None:
+    answer = extract(client, "How much sugar is in a pancake?", document)
+    assert answer["message"] == "I found nothing about that in what is attached."
+    assert answer["sources"] == []
+
+
+def test_it_quotes_the_version_that_is_attached_beside_what_is_indexed(
+    client: httpx2.Client, live_owner: LiveAccount
+) -> None:
+    fields: Json = {"content": "The launch is in March.", "knowledge": True}
+    old = services.create_document(owner=live_owner.user, title="Launch", **fields)
+    indexing.index(old.id)
+    chat = extract(client, "When is the launch?", old)
+    assert chat["message"] == "The launch is in March. [1]"
+    assert "passage" not in str(history(client, chat["id"])[-1]["sources"])
+    with transaction.atomic():
+        services.change_document(old, content="The launch is in April.")
+    indexing.index(old.id)
+    other = services.create_document(
+        owner=live_owner.user, title="Food", content="The rocket's cook is Ann."
+    )
+    again = {"message": "When is the launch?", "attachments": [other.public_id]}
+    answer = ask(client, "extractive", chat=chat["id"], **again)
+    assert answer["message"] == "The launch is in March. [1]"
+
+
 @pytest.mark.parametrize(
     "attachments",
     [
