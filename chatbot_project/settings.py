@@ -241,7 +241,6 @@ for entry in CELERY_BEAT_SCHEDULE.values():  # with no worker there they must no
 
 # --- API --------------------------------------------------------------------------------------
 API_AUTHENTICATE = "accounts.authentication.authenticate"
-API_IS_KEY_IN_HEADER = "accounts.keys.is_in_header"
 API_ANONYMOUS_REQUESTS_PER_MINUTE = env.int("ANONYMOUS_REQUESTS_PER_MINUTE", 30)
 API_REPLAY = "chat.replies.replay"
 # Limits of tiers that GET /api/usage shows with `used`, and who counts them.

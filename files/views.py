@@ -117,7 +117,7 @@ async def answered(request: Any, upload: Upload) -> HttpResponseBase:
     """The first answer to this upload, or the one to an earlier try of it."""
     earlier = await with_database(request, idempotency.claim_with, request, upload.fingerprint())
     if earlier:
-        return await with_database(request, replay, earlier.reference)
+        return await with_database(request, replay, earlier)
     return shown(await add(request, upload))
 
 
@@ -136,7 +136,7 @@ async def add(request: HttpRequest, upload: Upload) -> StoredFile:
         raise Unavailable(uploads.NOT_STORED) from error
 
 
-def replay(reference: dict[str, Any]) -> HttpResponseBase:
+def replay(reference: idempotency.Reference) -> HttpResponseBase:
     """Raises ResourceNotFound when the file has been deleted since."""
     file = StoredFile.objects.filter(pk=reference["file"]).first()
     if file is None:
