@@ -97,18 +97,21 @@ def joined(turn: Turn) -> Turn:
     *earlier, question = turn.prompt.messages
     fixed = [each for each in earlier[:1] if each["role"] == "system"]
     room = int(context.room_beside([*fixed, question], turn.prompt) * SHARE)
-    parts = [INTRODUCTION, *read(owner, turn.attached, question["content"], room)]
-    content = "\n\n".join([*parts, question["content"]])
+    parts, whole = read(owner, turn.attached, question["content"], room)
+    content = "\n\n".join([INTRODUCTION, *parts, question["content"]])
     messages = [*earlier, {**question, "content": content}]
-    return replace(turn, prompt=context.refitted(replace(turn.prompt, messages=messages)))
+    prompt = context.refitted(replace(turn.prompt, messages=messages))
+    return replace(turn, prompt=prompt, shown_whole=whole)
 
 
-def read(owner: User, attachments: Sequence[JSON], question: str, room: int) -> list[str]:
-    """Each attachment as the model reads it, all of them in `room` tokens."""
+def read(
+    owner: User, attachments: Sequence[JSON], question: str, room: int
+) -> tuple[list[str], list[JSON]]:
+    """Each attachment as the model reads it, all in `room` tokens; and those it reads whole."""
     room = max(0, room - TOKENS_AROUND * len(attachments))
     texts = [find(owner, attachment) for attachment in attachments]
     sizes = [text.size(room) if text else 0 for text in texts]
-    parts = []
+    parts, whole = [], []
     for attachment, text, size, share in zip(
         attachments, texts, sizes, shares(sizes, room), strict=True
     ):
@@ -116,10 +119,11 @@ def read(owner: User, attachments: Sequence[JSON], question: str, room: int) -> 
             parts.append(shown(attachment, GONE))
         elif size <= share:
             parts.append(shown(attachment, text.whole()))
+            whole.append(attachment)
         else:
             excerpt = text.excerpt(owner, question, share)
             parts.append(shown(attachment, excerpt, is_excerpt=True))
-    return parts
+    return parts, whole
 
 
 def shares(sizes: Sequence[int], room: int) -> list[int]:

@@ -87,6 +87,7 @@ class ChatViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Chat]):
     scope_area = "chat"
     serializer_class = serializers.ChatSerializer
     pagination_class = Pagination
+    list_filters = ("search",)
 
     def get_queryset(self) -> QuerySet[Chat]:
         chats = chats_of(self.request).order_by("-updated_at", "-id")

@@ -282,6 +282,10 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "MessageStatus": "chat.models.Status",
         "DeliveryStatus": "webhooks.models.Status",
+        "FileStatus": "files.models.Status",
+        "DocumentType": "documents.models.Type",
+        "SourceType": "knowledge.models.SourceType",
+        "EventType": "webhooks.serializers.TYPES",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -43,6 +43,7 @@ class FileViewSet(GenericViewSet[StoredFile]):
     scope_area = "files"
     serializer_class = serializers.FileSerializer
     pagination_class = Pagination
+    list_filters = ("status", "type", "tags", "visibility", "search")
 
     def get_queryset(self) -> FileQuerySet:
         files: FileQuerySet = StoredFile.objects.visible_to(caller_of(self.request._request).user)

@@ -68,7 +68,7 @@ MADE_UP = [
 ]
 
 
-@pytest.mark.parametrize("shown", MADE_UP)
+@pytest.mark.parametrize("shown", MADE_UP, ids=["nothing", "no key", "no bearer", "key", "cookie"])
 @pytest.mark.parametrize("path", ["/api/files/upload", "/api/documents"])
 def test_who_is_unknown_sends_nothing_large(server: Server, shown: str, path: str) -> None:
     start = head(path, *filter(None, [shown]), "Content-Length: 9000000")

@@ -107,14 +107,31 @@ def test_a_later_version_is_not_what_was_attached(
     assert history(client, chat)[4]["attachments"] == [shown(document, version=2)]
 
 
-def test_a_key_without_the_scope_reads_nothing_of_it(
+def test_a_key_that_goes_on_must_be_allowed_to_read_it(
     daphne: Server, live_owner: LiveAccount, model: str, document: Document, read: Any
 ) -> None:
-    chat = ask(live_owner.client(daphne), model, attachments=[document.public_id])["id"]
-    for scopes, reads in ((["chat:write"], False), (["chat:write", "documents:read"], True)):
-        live_owner.key = create_api_key(live_owner.user, scopes=scopes)[1]
-        ask(live_owner.client(daphne), model, chat=chat, message="Repeat it.")
-        assert (TEXT in read()[0]) == reads
+    everything = live_owner.client(daphne)
+    chat = ask(everything, model, attachments=[document.public_id])["id"]
+    asked, answered = (message["id"] for message in history(everything, chat))
+    live_owner.key = create_api_key(live_owner.user, scopes=["chat:write"])[1]
+    limited, messages = live_owner.client(daphne), f"/api/chat/{chat}/messages"
+    body = {"message": "Repeat it.", "model": model}
+    for response in (
+        limited.post(messages, json=body),
+        limited.put(f"{messages}/{asked}", json=body),
+        limited.post(f"{messages}/{answered}/regenerate"),
+    ):
+        assert response.status_code == 403
+        assert error_of(response)["code"] == "INSUFFICIENT_PERMISSIONS"
+        assert error_of(response)["details"]["required_scope"] == "documents:read"
+    assert len(everything.get(f"/api/chat/{chat}/history?all=true").json()["messages"]) == 2
+    edited = limited.put(f"{messages}/{asked}", json={**body, "attachments": []})
+    assert edited.status_code == 200
+    assert TEXT not in read()[0]
+    live_owner.key = create_api_key(live_owner.user, scopes=["chat:write", "documents:read"])[1]
+    again = live_owner.client(daphne).post(f"{messages}/{answered}/regenerate")
+    assert again.status_code == 200
+    assert TEXT in read()[0]
 
 
 def test_what_is_deleted_is_read_no_more(
