@@ -1,6 +1,7 @@
 """What accounts use: tokens and answers, by day and key, and the month's quota of them."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -8,11 +9,13 @@ from django.db import connection
 from accounts.models import User
 from chatbot_project.api.errors import QuotaExceeded
 
-# In SQL, because the ORM's upsert can overwrite but not add.
+# Adds one answer to its day, as a part of the statement that ends it: `{condition}` says whether.
+# In SQL, because the ORM's upsert can overwrite but not add. Takes what `values` gives. The day's
+# row stays locked until the transaction ends.
 ADD = """
     INSERT INTO accounts_usageday AS day
         (owner_id, api_key_id, day, answers, prompt_tokens, completion_tokens)
-    VALUES (%s, %s, %s, 1, %s, %s)
+    SELECT %s::uuid, %s::uuid, %s::date, 1, %s::bigint, %s::bigint WHERE {condition}
     ON CONFLICT (owner_id, day, api_key_id) DO UPDATE SET
         answers = day.answers + 1,
         prompt_tokens = day.prompt_tokens + excluded.prompt_tokens,
@@ -35,15 +38,11 @@ def month_resets_at() -> str:
     return f"{first}T00:00:00Z"
 
 
-def record_answer(
-    *, owner_id: UUID, api_key_id: UUID | None, prompt_tokens: int, completion_tokens: int
-) -> None:
-    """Adds one answer to its day, in the caller's transaction.
-
-    The day's row stays locked until that transaction ends: call this last in it.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(ADD, [owner_id, api_key_id, today(), prompt_tokens, completion_tokens])
+def values(
+    owner_id: UUID, api_key_id: UUID | None, prompt_tokens: int, completion_tokens: int
+) -> list[Any]:
+    """An answer of today, for ADD."""
+    return [owner_id, api_key_id, today(), prompt_tokens, completion_tokens]
 
 
 def tokens_this_month(owner_id: UUID) -> int:

@@ -230,14 +230,19 @@ ENDED = (
     *("status", "error", "content", "finish_reason", "provider_model"),
     *("prompt_tokens", "completion_tokens", "completed_at"),
 )
+# Ends an answer and counts it in one statement, which needs no transaction around it: the round
+# trips of one would cost as much again. With webhooks to be told in the same transaction, that way
+# is not open: the first flag says whether to end it all the same. The second: whether to count it.
 END = f"""
-UPDATE chat_message SET {", ".join(f"{name} = %s" for name in ENDED)}, lease_expires_at = NULL
-WHERE id = %s AND status = 'generating'
-RETURNING {IS_HEARD}
+WITH ended AS (
+    UPDATE chat_message SET {", ".join(f"{name} = %s" for name in ENDED)}, lease_expires_at = NULL
+    WHERE id = %s AND status = 'generating' AND (%s OR NOT {IS_HEARD})
+    RETURNING id
+), counted AS ({usage.ADD.format(condition="%s AND EXISTS (SELECT FROM ended)")})
+SELECT {IS_HEARD} FROM ended
 """  # noqa: S608  (names of ours)
 
 
-@transaction.atomic
 def _end(answer: Message, outcome: Outcome, owner_id: UUID) -> None:
     answer.status = outcome.status
     answer.error = outcome.error
@@ -248,20 +253,14 @@ def _end(answer: Message, outcome: Outcome, owner_id: UUID) -> None:
     answer.completion_tokens = (outcome.completion_tokens or 0) + outcome.spent[1]
     answer.completed_at = timezone.now()
     answer.lease_expires_at = None
-    is_heard = _update_unfinished(answer, owner_id)
+    if _update_unfinished(answer, owner_id, heard_too=False) is not None:
+        return
+    with transaction.atomic():
+        is_heard = _update_unfinished(answer, owner_id, heard_too=True)
+        if is_heard:
+            announcing.answer_ended(answer, owner_id)
     if is_heard is None:
         _tell_as_stored(answer)
-        return
-    if is_heard:
-        announcing.answer_ended(answer, owner_id)
-    if outcome.status == Status.FAILED and not (answer.prompt_tokens or answer.completion_tokens):
-        return  # nothing was got
-    usage.record_answer(
-        owner_id=owner_id,
-        api_key_id=answer.api_key_id,
-        prompt_tokens=answer.prompt_tokens,
-        completion_tokens=answer.completion_tokens,
-    )
 
 
 def _tell_as_stored(answer: Message) -> None:
@@ -274,11 +273,17 @@ def _tell_as_stored(answer: Message) -> None:
         setattr(answer, name, value)
 
 
-def _update_unfinished(answer: Message, owner_id: UUID) -> bool | None:
-    """Whether webhooks are to be told. None: it has been ended or deleted before."""
+def _update_unfinished(answer: Message, owner_id: UUID, *, heard_too: bool) -> bool | None:
+    """Whether webhooks are to be told. None: it has been ended or deleted before, or webhooks are
+    to be told and `heard_too` is false.
+    """
+    got = answer.prompt_tokens or answer.completion_tokens or answer.status != Status.FAILED
+    used = usage.values(
+        owner_id, answer.api_key_id, answer.prompt_tokens or 0, answer.completion_tokens or 0
+    )
+    ended = [getattr(answer, name) for name in ENDED]
     with connection.cursor() as cursor:
-        ended = [getattr(answer, name) for name in ENDED]
-        cursor.execute(END, [*ended, answer.id, owner_id])
+        cursor.execute(END, [*ended, answer.id, heard_too, owner_id, *used, bool(got), owner_id])
         row = cursor.fetchone()
         return row and row[0]
 

@@ -1,14 +1,11 @@
 """The queue: `celery -A chatbot_project worker` and `... beat`."""
 
 import mmap
-import os
 import warnings
 from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging, worker_shutting_down
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbot_project.settings")
 
 # It warns of pickles sent to a worker that runs as root: this one takes JSON alone.
 warnings.filterwarnings("ignore", "You're running the worker with superuser privileges")

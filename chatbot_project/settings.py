@@ -5,7 +5,7 @@ from pathlib import Path
 import Stemmer
 from celery.schedules import crontab
 
-from chatbot_project import logs
+from chatbot_project import logs, openapi
 from chatbot_project.embedded.addresses import embedded_addresses
 from chatbot_project.environment import (
     REDIS,
@@ -267,32 +267,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "chatbot_project.api.errors_handler.handle",
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%SZ",
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": f"{SITE_NAME} API",
-    "VERSION": "1.0.0",
-    "OAS_VERSION": "3.1.0",  # the first that knows webhooks
-    "DESCRIPTION": "Authenticate with `Authorization: Bearer YOUR_API_KEY`. Every error has the "
-    'form `{"error": {"code", "message", "details"}}`; `details.request_id` names the call.',
-    "CONTACT": {"email": SUPPORT_EMAIL},
-    "SERVERS": [{"url": "/"}],
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SCHEMA_PATH_PREFIX": "/api",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENFORCE_NON_BLANK_FIELDS": True,
-    "ENUM_NAME_OVERRIDES": {
-        "MessageStatus": "chat.models.Status",
-        "DeliveryStatus": "webhooks.models.Status",
-        "FileStatus": "files.models.Status",
-        "DocumentType": "documents.models.Type",
-        "SourceType": "knowledge.models.SourceType",
-        "EventType": "webhooks.serializers.TYPES",
-    },
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "chatbot_project.api.schema.complete",
-        "webhooks.received.add_webhooks",
-    ],
-}
+SPECTACULAR_SETTINGS = openapi.description(SITE_NAME, SUPPORT_EMAIL)
 
 # --- Language models --------------------------------------------------------------------------
 if EMBEDDED_MODEL:

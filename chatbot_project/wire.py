@@ -291,3 +291,6 @@ class Factory(HTTPFactory):
 
     def buildProtocol(self, addr: Any) -> Any:  # noqa: N802
         return http.HTTPFactory.buildProtocol(self, addr)
+
+    def log(self, request: Any) -> None:
+        """Ours is the middleware's. Twisted would put a line together for a file that is not."""

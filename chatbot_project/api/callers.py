@@ -41,4 +41,4 @@ def authenticate() -> Authenticate:
 
 def needs_database(request: HttpRequest) -> bool:
     """Whether there is anything to authenticate the caller by."""
-    return "Authorization" in request.headers or settings.SESSION_COOKIE_NAME in request.COOKIES
+    return "HTTP_AUTHORIZATION" in request.META or settings.SESSION_COOKIE_NAME in request.COOKIES

@@ -51,7 +51,7 @@ def claim(request: ApiRequest) -> Reference | None:
     Returns what an earlier request attached. Raises Answered with the answer that was stored,
     Conflict while the first request is at work, IdempotencyMismatch for another body.
     """
-    header = request.headers.get("Idempotency-Key")
+    header = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if header is None or request.method != "POST" or request.caller is None:
         return None
     if not PRINTABLE.fullmatch(header):

@@ -83,7 +83,7 @@ class Plumbing:
 
 
 def begin(request: HttpRequest) -> ApiRequest:
-    given = request.headers.get("X-Request-Id", "")
+    given = request.META.get("HTTP_X_REQUEST_ID", "")
     request_id = given if SANE_ID.fullmatch(given) else uuid.uuid4().hex
     started = cast(ApiRequest, request)
     started.api = State(request_id, time.perf_counter())

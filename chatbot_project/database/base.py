@@ -52,6 +52,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
             connection = super().get_new_connection(conn_params)
         return connection
 
+    def drop_dead(self) -> None:
+        """Before a call of a thread that has kept its connection."""
+        if self.connection is not None and has_spoken(self.connection):
+            self.close()
+
+    def drop_spoilt(self) -> None:
+        """After a call of a thread that keeps its connection."""
+        if self.errors_occurred or self.in_atomic_block or not self.autocommit:
+            self.close()
+
 
 def has_spoken(connection: Any) -> bool:
     """Whether an idle connection has something to read: its end, or what is not worth a thought."""
