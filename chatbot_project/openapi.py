@@ -24,7 +24,8 @@ def description(site_name: str, support_email: str) -> dict[str, Any]:
         "VERSION": "1.0.0",
         "OAS_VERSION": "3.1.0",  # the first that knows webhooks
         "DESCRIPTION": "Authenticate with `Authorization: Bearer YOUR_API_KEY`. Every error has "
-        'the form `{"error": {"code", "message", "details"}}`; `details.request_id` names the call.',
+        'the form `{"error": {"code", "message", "details"}}`; `details.request_id` names the '
+        "call.",
         "CONTACT": {"email": support_email},
         "SERVERS": [{"url": "/"}],
         "SERVE_INCLUDE_SCHEMA": False,
