@@ -37,12 +37,6 @@ def parse(secret: str) -> bytes | None:
     return hash_of(secret)
 
 
-def is_in_header(authorization: str) -> bool:
-    """Whether the header's value holds a well-formed secret, which need not be a known one."""
-    scheme, _, secret = authorization.partition(" ")
-    return scheme.lower() == "bearer" and parse(secret.strip(" ")) is not None
-
-
 def hash_of(secret: str) -> bytes:
     """SHA-256, 32 bytes. No salt or stretching: nobody guesses 190 random bits."""
     return hashlib.sha256(secret.encode()).digest()

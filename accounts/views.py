@@ -15,6 +15,7 @@ from accounts.serializers import AccountUsageSerializer
 from accounts.usage import today
 from accounts.usage_report import usage_report
 from chatbot_project.api.errors import InvalidRequest
+from chatbot_project.api.pagination import require_known
 from chatbot_project.api.requests import state_of
 
 MAX_DAYS = 366
@@ -81,6 +82,7 @@ class UsageViewSet(ViewSet):
 
 def period(request: Request) -> tuple[date, date]:
     """The days that `from` and `to` name. Raises InvalidRequest."""
+    require_known(request, ("from", "to"))
     last = day_of(request, "to") or today()
     first = day_of(request, "from") or last.replace(day=1)
     if first > last:

@@ -2,8 +2,9 @@
 
 Starts the whole platform in a scratch folder and works through its API: uploads, then asks for the
 status until it is completed. Prints chunks a second, from the upload to the end, over those of the
-bare embedder in this process, before and after; how much memory the largest child of the worker
-has for a PDF of 1,000 pages; and how that grows over 50 files.
+bare embedder in this process, before and after, and the same by CPU time, which a busy machine
+disturbs less; how much memory the largest child of the worker has for a PDF of 1,000 pages; and how
+that grows over 50 files.
 """
 
 import argparse
@@ -39,6 +40,7 @@ django.setup()
 
 import psutil  # noqa: E402
 
+from bench.costs import cpu_seconds  # noqa: E402
 from bench.platform import Platform, started  # noqa: E402
 from knowledge.chunking import Block, split  # noqa: E402
 from knowledge.embedders import embedder  # noqa: E402
@@ -47,6 +49,7 @@ WORDS_A_PARAGRAPH = 120
 PARAGRAPHS_A_PAGE = 3
 SAMPLE = 200  # chunks that the bare embedder is measured by
 LONGEST = 3600  # seconds for a file
+BETWEEN_LOOKS = 0.5  # seconds; a look takes the processor from what it looks at
 
 
 def main() -> None:
@@ -135,24 +138,37 @@ def with_table(objects: list[bytes]) -> bytes:
 def print_speed(platform: Platform, writer: Writer, chunks: int) -> None:
     text = writer.text_of(chunks)
     sample = pieces(text)[:SAMPLE]
-    before = bare(sample)
-    began = time.perf_counter()
+    before, cost_before = bare(sample)
+    began, spent = time.perf_counter(), spent_by(platform)
     status = process(platform, "speed.txt", text.encode())
-    rate = status["chunks_created"] / (time.perf_counter() - began)
-    after = bare(sample)
-    embedding = (before + after) / 2
-    print(f"{status['chunks_created']} chunks of text: {rate:.1f} chunks/s from upload to end;")
+    chunks = status["chunks_created"]
+    rate = chunks / (time.perf_counter() - began)
+    cost = (spent_by(platform) - spent) / chunks
+    after, cost_after = bare(sample)
+    embedding, bare_cost = (before + after) / 2, (cost_before + cost_after) / 2
+    print(f"{chunks} chunks of text: {rate:.1f} chunks/s from upload to end;")
     print(
         f"the bare embedder: {before:.1f} before, {after:.1f} after; share {rate / embedding:.2f}"
     )
+    print(
+        f"CPU time a chunk: {1000 * cost:.0f} ms of all processes; "
+        f"the bare embedder's: {1000 * bare_cost:.0f} ms; share {bare_cost / cost:.2f}",
+        flush=True,
+    )
 
 
-def bare(texts: list[str]) -> float:
-    """Chunks a second."""
+def bare(texts: list[str]) -> tuple[float, float]:
+    """Chunks a second, and seconds of CPU time a chunk."""
     embedder().embed_query("warm")
-    began = time.perf_counter()
+    began, spent = time.perf_counter(), time.process_time()
     embedder().embed_passages(texts)
-    return len(texts) / (time.perf_counter() - began)
+    seconds, cost = time.perf_counter() - began, time.process_time() - spent
+    return len(texts) / seconds, cost / len(texts)
+
+
+def spent_by(platform: Platform) -> float:
+    """Seconds of CPU time, of all its processes."""
+    return sum(cpu_seconds(platform.parts).values())
 
 
 def print_memory(platform: Platform, writer: Writer, pages: int) -> None:
@@ -161,7 +177,8 @@ def print_memory(platform: Platform, writer: Writer, pages: int) -> None:
         status = process(platform, "large.pdf", pdf)
     print(
         f"PDF of {pages} pages, {len(pdf) / 1e6:.1f} MB, {status['chunks_created']} chunks: "
-        f"largest worker child {peak[0] / 1e6:.0f} MB"
+        f"largest worker child {peak[0] / 1e6:.0f} MB",
+        flush=True,
     )
 
 
@@ -214,7 +231,7 @@ def process(platform: Platform, filename: str, content: bytes) -> dict[str, Any]
             return status
         if status["status"] == "failed":
             raise SystemExit(f"{filename}: {status['error']}")
-        time.sleep(0.1)
+        time.sleep(BETWEEN_LOOKS)
     raise SystemExit(f"{filename}: not ready after {LONGEST} seconds")
 
 

@@ -17,7 +17,7 @@ from chat import context, excerpts, tokens
 from chat.excerpts import Passage
 from chat.turns import Turn
 from chatbot_project.api import ids
-from documents.models import Version
+from documents.models import Indexing, Version
 from knowledge.filters import Filters
 from knowledge.models import Chunk, Source
 from knowledge.remote_embedder import EmbedderUnavailable
@@ -97,18 +97,21 @@ def joined(turn: Turn) -> Turn:
     *earlier, question = turn.prompt.messages
     fixed = [each for each in earlier[:1] if each["role"] == "system"]
     room = int(context.room_beside([*fixed, question], turn.prompt) * SHARE)
-    parts = [INTRODUCTION, *read(owner, turn.attached, question["content"], room)]
-    content = "\n\n".join([*parts, question["content"]])
+    parts, whole = read(owner, turn.attached, question["content"], room)
+    content = "\n\n".join([INTRODUCTION, *parts, question["content"]])
     messages = [*earlier, {**question, "content": content}]
-    return replace(turn, prompt=context.refitted(replace(turn.prompt, messages=messages)))
+    prompt = context.refitted(replace(turn.prompt, messages=messages))
+    return replace(turn, prompt=prompt, shown_whole=whole)
 
 
-def read(owner: User, attachments: Sequence[JSON], question: str, room: int) -> list[str]:
-    """Each attachment as the model reads it, all of them in `room` tokens."""
+def read(
+    owner: User, attachments: Sequence[JSON], question: str, room: int
+) -> tuple[list[str], list[JSON]]:
+    """Each attachment as the model reads it, all in `room` tokens; and those it reads whole."""
     room = max(0, room - TOKENS_AROUND * len(attachments))
     texts = [find(owner, attachment) for attachment in attachments]
     sizes = [text.size(room) if text else 0 for text in texts]
-    parts = []
+    parts, whole = [], []
     for attachment, text, size, share in zip(
         attachments, texts, sizes, shares(sizes, room), strict=True
     ):
@@ -116,10 +119,11 @@ def read(owner: User, attachments: Sequence[JSON], question: str, room: int) -> 
             parts.append(shown(attachment, GONE))
         elif size <= share:
             parts.append(shown(attachment, text.whole()))
+            whole.append(attachment)
         else:
             excerpt = text.excerpt(owner, question, share)
             parts.append(shown(attachment, excerpt, is_excerpt=True))
-    return parts
+    return parts, whole
 
 
 def shares(sizes: Sequence[int], room: int) -> list[int]:
@@ -143,6 +147,24 @@ def find(owner: User, attachment: JSON) -> Text | None:
     sources = Source.objects.visible_to(owner).with_public_ids([attachment["id"]])
     source = sources.defer("content").first()
     return SourceText(source) if source else None
+
+
+def by_place(turn: Turn) -> tuple[list[str], list[Version]]:
+    """Public ids of the attachments that a search finds; and the versions that it does not find: of
+    documents that are not in the knowledge base, or there in another version."""
+    documents = [each for each in turn.attached if each["type"] == "document"]
+    wanted = {ids.decode("doc", each["id"]): each["version"] for each in documents}
+    known = Indexing.objects.filter(document__in=wanted).values_list("document", "version")
+    indexed = {document for document, number in known if number == wanted[document]}
+    versions = Version.objects.filter(document__owner=turn.owner_id)
+    found = [
+        version
+        for document, number in wanted.items()
+        if document not in indexed
+        for version in versions.filter(document=document, number=number)
+    ]
+    unread = {ids.encode("doc", document) for document in wanted if document not in indexed}
+    return [each["id"] for each in turn.attached if each["id"] not in unread], found
 
 
 def shown(attachment: JSON, text: str, *, is_excerpt: bool = False) -> str:

@@ -13,7 +13,12 @@ from typing import Any
 from accounts.models import ApiKey, User
 from chat.models import Message
 from chatbot_project.api.callers import Caller
-from chatbot_project.api.errors import Conflict, InvalidRequest, ResourceNotFound
+from chatbot_project.api.errors import (
+    Conflict,
+    InsufficientPermissions,
+    InvalidRequest,
+    ResourceNotFound,
+)
 from chatbot_project.api.threads import in_database
 from documents.models import Document
 from files.models import Status, StoredFile
@@ -107,9 +112,14 @@ def refused(reason: str) -> InvalidRequest:
 def of_branch(branch: Iterable[Message], key: ApiKey | None) -> list[JSON]:
     """The attachments of all its questions, the latest last: what the model is to read.
 
-    Whoever attached them: a key that asks reads no more of them than its scopes allow.
+    Whoever attached them, the key that asks must be allowed to read them, too: raises
+    InsufficientPermissions.
     """
     latest = {each["id"]: each for message in branch for each in message.attachments}
+    attached = list(latest.values())[-MOST_IN_A_BRANCH:]
     if key and key.scopes is not None:
-        latest = {id: each for id, each in latest.items() if scope_of(id) in key.scopes}
-    return list(latest.values())[-MOST_IN_A_BRANCH:]
+        for scope in {scope_of(each["id"]) for each in attached}.difference(key.scopes):
+            kind = scope.partition(":")[0]
+            reason = f"This chat has {kind} attached, and this key lacks the scope {scope}."
+            raise InsufficientPermissions(reason, required_scope=scope)
+    return attached

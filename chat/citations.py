@@ -8,8 +8,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+from chat.document_passages import DocumentPassage
 from chat.models import Message, Status
 from chatbot_project.api import ids
+from documents.indexing import block_of
+from documents.models import Version
 from knowledge.models import TYPES, Chunk, Source, audiences_of
 from knowledge.search import Found
 from knowledge.serializers import show_found, show_origin, show_place
@@ -21,11 +24,20 @@ def save(answer: Message, found: Sequence[Found]) -> None:
     """Before the first word, so that every reader is told of them first."""
     shown = [show_found(each) for each in found]
     answer.citations = [
-        {"id": each["id"], "score": each["score"], "source": each["source"]["id"]} for each in shown
+        {"id": each["id"], "score": each["score"], "source": each["source"]["id"], **place(passage)}
+        for each, passage in zip(shown, found, strict=True)
     ]
     answer.sources = shown
     generating = Message.objects.filter(pk=answer.pk, status=Status.GENERATING)
     generating.update(citations=answer.citations)
+
+
+def place(found: Found) -> JSON:
+    """Where a passage is that is no chunk."""
+    if not isinstance(found, DocumentPassage):
+        return {}
+    names = ("version", "position", "end", "section")
+    return {"passage": {name: getattr(found, name) for name in names}}
 
 
 def attach(messages: Iterable[Message], owner_id: UUID) -> None:
@@ -42,8 +54,43 @@ def attach(messages: Iterable[Message], owner_id: UUID) -> None:
         .only("content", "page", "section", "source_id")
         .in_bulk({ids.decode("chunk", each["id"]) for each in cited})
     )
+    versions = versions_of(cited, owner_id)
     for message in citing:
-        message.sources = [shown(each, sources, chunks) for each in message.citations]
+        message.sources = [
+            shown_of_version(each, versions) if "passage" in each else shown(each, sources, chunks)
+            for each in message.citations
+        ]
+
+
+def versions_of(cited: Iterable[JSON], owner_id: UUID) -> dict[tuple[str, int], Version]:
+    """By the document's public id and the number: those that passages are of."""
+    wanted = {(each["source"], each["passage"]["version"]) for each in cited if "passage" in each}
+    theirs = Version.objects.filter(document__owner=owner_id)
+    return {
+        (public_id, number): version
+        for public_id, number in wanted
+        for version in theirs.filter(document=source_uuid(public_id), number=number)
+    }
+
+
+def shown_of_version(citation: JSON, versions: dict[tuple[str, int], Version]) -> JSON:
+    public_id, passage = citation["source"], citation["passage"]
+    version = versions.get((public_id, passage["version"]))
+    shown = {"id": citation["id"], "score": citation["score"]}
+    if version is None:
+        absent = {"content": None, "metadata": show_place(None, "")}
+        return {**shown, **absent, "source": nameless(public_id)}
+    return {
+        **shown,
+        "content": block_of(version).text[passage["position"] : passage["end"]],
+        "source": {**nameless(public_id), **name_of(version)},
+        "metadata": show_place(None, passage["section"]),
+    }
+
+
+def name_of(version: Version) -> JSON:
+    metadata = {"type": version.type, "version": version.number}
+    return {"filename": version.title, "title": version.title, "metadata": metadata}
 
 
 def shown(citation: JSON, sources: dict[UUID, Source], chunks: dict[UUID, Chunk]) -> JSON:

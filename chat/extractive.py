@@ -29,6 +29,7 @@ LEAST_WORDS = 0.4  # of the question's, by their rarity, where no embedder says 
 SURE = 0.65
 NEARLY_AS_GOOD = 0.85
 NOTHING = "I found nothing about that in the knowledge base."
+NOTHING_ATTACHED = "I found nothing about that in what is attached."
 WORD = re.compile(r"\S+\s*")
 
 
@@ -61,8 +62,8 @@ class Extract:
         return tokens.count(self.question), tokens.count(text)
 
 
-def nothing_found(question: str) -> Extract:
-    return Extract(NOTHING, question)
+def nothing_found(question: str, in_attached: bool = False) -> Extract:
+    return Extract(NOTHING_ATTACHED if in_attached else NOTHING, question)
 
 
 def choose(query: Query, hits: Hits) -> Extract | None:

@@ -91,7 +91,7 @@ class _Generation:
             self.turn = await in_view_thread(partial(attached.joined, self.turn))
         ask = partial(self._ask, await self._grounded())
         if self.turn.prompt.tools:
-            await self.tools.write(self.turn.prompt, ask)
+            await self.tools.write(self.turn, ask)
         else:
             await ask(self.turn.prompt)
 

@@ -5,20 +5,25 @@ is a short call of its own, and no other answer waits for either.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError
 
-from chat import catalog, citations, context, extractive, providers
+from chat import attached, catalog, citations, context, document_passages, extractive, providers
+from chat.extractive import Extract
 from chat.providers import Prompt, Provider, ProviderFailed
 from chat.turns import Lookup, Turn
 from chatbot_project.api.breaker import Breaker
 from chatbot_project.api.errors import ModelUnavailable
 from chatbot_project.api.threads import beside_database, beside_models, in_database
+from knowledge.filters import Filters
 from knowledge.search import Found, Hits, Query, SearchType, look_up, understand
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 EMBED_SECONDS = 5.0  # an answer waits no longer for a question's vector: words alone find much
 PAUSE_SECONDS = 10.0
@@ -42,33 +47,42 @@ async def ground(turn: Turn) -> Grounded:
         await in_database(citations.save, turn.answer, grounded.sources)
         return grounded
     if turn.prompt.model == catalog.EXTRACTIVE:
-        return Grounded(turn.prompt, extractive.nothing_found(_asked(turn)))
+        return Grounded(turn.prompt, extractive.nothing_found(_asked(turn), bool(turn.attached)))
     return Grounded(turn.prompt, providers.provider())
 
 
 async def _by_knowledge(turn: Turn, lookup: Lookup) -> Grounded | None:
     """None: knowledge does not cover it."""
-    query, hits = await _search(_about(turn, lookup))
+    query = await _understood(lookup.question)
     if _is_extractive(turn):
-        extract = await _chosen(query, hits)
+        extract = await _extracted(turn, lookup, query)
         return Grounded(turn.prompt, extract, extract.sources) if extract else None
-    found = _worth_telling(hits.found)
+    found = _worth_telling((await _search(lookup, query)).found)
     passages = [_passage(each) for each in found]
     prompt, told = await beside_database(context.quote, turn.prompt, passages)
     return Grounded(prompt, providers.provider(), found[:told]) if told else None
 
 
-def _about(turn: Turn, lookup: Lookup) -> Lookup:
+async def _extracted(turn: Turn, lookup: Lookup, query: Query) -> Extract | None:
     """Who can but quote quotes what is attached, where anything is."""
-    if not (turn.attached and _is_extractive(turn)):
-        return lookup
-    attached = [each["id"] for each in turn.attached]
-    return replace(lookup, filters=replace(lookup.filters, source_ids=attached))
+    hits = await (_in_attached(turn, lookup, query) if turn.attached else _search(lookup, query))
+    return await _with_model(extractive.choose, query, hits)
 
 
-async def _chosen(query: Query, hits: Hits) -> extractive.Extract | None:
+async def _in_attached(turn: Turn, lookup: Lookup, query: Query) -> Hits:
+    indexed, versions = await in_database(attached.by_place, turn)
+    known = replace(lookup, filters=Filters(source_ids=indexed))
+    hits = await _search(known, query) if indexed else Hits([], {})
+    if versions:
+        read = await _with_model(document_passages.search, versions, query, MOST_PASSAGES)
+        hits = document_passages.together(hits, read)
+    return hits
+
+
+async def _with_model(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Raises ProviderFailed."""
     try:
-        return await beside_models(extractive.choose, query, hits)
+        return await beside_models(function, *args, **kwargs)
     except ModelUnavailable as error:
         raise ProviderFailed("The embedding model cannot be reached.") from error
 
@@ -84,13 +98,11 @@ def _asked(turn: Turn) -> str:
     return turn.lookup.question if turn.lookup else ""
 
 
-async def _search(lookup: Lookup) -> tuple[Query, Hits]:
-    query = await _understood(lookup.question)
+async def _search(lookup: Lookup, query: Query) -> Hits:
     try:
-        hits = await in_database(look_up, lookup.readers, query, lookup.filters, MOST_PASSAGES)
+        return await in_database(look_up, lookup.readers, query, lookup.filters, MOST_PASSAGES)
     except DatabaseError as error:
         raise ProviderFailed("The knowledge base cannot be reached.") from error
-    return query, hits
 
 
 async def _understood(question: str) -> Query:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Greatest
+from django.db.models.functions import Length, Substr
 from django.utils import timezone
 
 from accounts.models import ApiKey, User
@@ -23,10 +23,6 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         if chat is None:
             raise ResourceNotFound("There is no such chat.")
         return chat
-
-    def with_changes(self) -> "ChatQuerySet":
-        """`changed_at`: when it was last asked, answered or changed."""
-        return self.annotate(changed_at=Greatest("updated_at", "leaf__completed_at"))
 
     def search(self, term: str) -> "ChatQuerySet":
         """Chats with `term` in the title or in any message."""
@@ -107,6 +103,12 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def branch(self, leaf_id: object, length: int = WHOLE_BRANCH) -> Iterable["Message"]:
         """The message `leaf_id` and the ones before it, oldest first, `length` of them at most."""
         return self.raw(BRANCH, [leaf_id, length - 1]) if leaf_id else []
+
+    def after(self, characters: int) -> "MessageQuerySet":
+        """Messages with `length` and `rest` in place of `content`: how many characters it has, and
+        those behind the first so many. That must be less than 2**31 - 1."""
+        rest = Substr("content", characters + 1)
+        return self.defer("content").annotate(length=Length("content"), rest=rest)
 
     def answers_in_progress(self) -> "MessageQuerySet":
         return self.filter(status=Status.GENERATING)

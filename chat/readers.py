@@ -8,7 +8,7 @@ goes on reading from the database.
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from chat import citations, events, generation, mirror, sse
@@ -21,6 +21,7 @@ POLL_SECONDS = 0.5
 KEEP_ALIVE_POLLS = 30
 FROM_DATABASE = "db"
 END = "end"
+BOUNDS = (2**31 - 1, 2**31, 2**63)  # of characters (as PostgreSQL counts), sources and numbers
 
 
 class Position(NamedTuple):
@@ -50,7 +51,8 @@ def parse_position(text: str) -> Position:
         )
     except (ValueError, ResourceNotFound) as error:
         raise InvalidRequest("Last-Event-ID is not an id of one of our events.") from error
-    if min(position.characters, position.sources) < 0 or not 0 <= (position.number or 0) < 2**63:
+    counts = (position.characters, position.sources, position.number or 0)
+    if not all(0 <= count < bound for count, bound in zip(counts, BOUNDS, strict=True)):
         raise InvalidRequest("Last-Event-ID is not an id of one of our events.")
     return position
 
@@ -100,9 +102,10 @@ async def _follow_mirror(
             yield None, position
 
 
-def _load(message_id: UUID, told: int) -> Message | None:
-    """With what is to be shown of its sources, where there are more than `told`."""
-    message = Message.objects.select_related("chat").filter(pk=message_id).first()
+def _load(message_id: UUID, read: int, told: int) -> Any:
+    """Message or None: of its text only what comes after `read` characters, and with what is to be
+    shown of its sources, where there are more than `told`."""
+    message = Message.objects.after(read).filter(pk=message_id).first()
     if message and len(message.citations) > told:
         citations.attach([message], message.chat.owner_id)
     return message
@@ -110,12 +113,13 @@ def _load(message_id: UUID, told: int) -> Message | None:
 
 async def _has_more(position: Position) -> bool:
     """Whether the database knows of something that Redis has not told."""
-    message = await in_database(_load, position.message_id, position.sources)
+    read, told = position.characters, position.sources
+    message = await in_database(_load, position.message_id, read, told)
     return (
         message is None
         or message.status != Status.GENERATING
-        or len(message.content) > position.characters
-        or len(message.citations) > position.sources
+        or message.length > read
+        or len(message.citations) > told
     )
 
 
@@ -123,17 +127,19 @@ async def _follow_database(position: Position) -> AsyncIterator[bytes]:
     """The stored text as it grows: what a running answer has saved is a second old at most."""
     read, told = position.characters, position.sources
     polls = 0
-    while message := await in_database(_load, position.message_id, told):
-        id, length = message.public_id, len(message.content)
+    while message := await in_database(_load, position.message_id, read, told):
+        id = message.public_id
         for shown in message.sources[told:] if len(message.citations) > told else ():
             told += 1
             event_id = sse.position(id, FROM_DATABASE, read, told)
             yield sse.event(event_id, events.source(told, shown))
-        if text := message.content[read:]:
-            yield sse.event(sse.position(id, FROM_DATABASE, length, told), events.text(text))
-        read = max(read, length)
+        read = max(read, message.length)
+        if message.rest:
+            event_id = sse.position(id, FROM_DATABASE, read, told)
+            yield sse.event(event_id, events.text(message.rest))
         if message.status != Status.GENERATING:
-            yield sse.event(sse.position(id, END, length, told), events.end(message))
+            event_id = sse.position(id, END, message.length, told)
+            yield sse.event(event_id, events.end(message))
             return
         await asyncio.sleep(POLL_SECONDS)
         polls += 1

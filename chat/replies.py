@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 from uuid import UUID
 
 from django.http import (
@@ -31,7 +30,7 @@ def attach(request: HttpRequest, turn: Turn, *, stream: bool) -> None:
     idempotency.attach(request, {"message": turn.answer.id.hex, "stream": stream})
 
 
-async def replay(request: HttpRequest, reference: dict[str, Any]) -> HttpResponseBase | None:
+async def replay(request: HttpRequest, reference: idempotency.Reference) -> HttpResponseBase | None:
     """The answer that an earlier request began. None: it is still being written.
 
     Raises ApiError where a whole answer failed; ResourceNotFound when its chat has been deleted.
@@ -41,7 +40,9 @@ async def replay(request: HttpRequest, reference: dict[str, Any]) -> HttpRespons
         raise errors.ResourceNotFound("The chat of this answer has been deleted.")
     if message.status == Status.GENERATING:
         return None
-    return streamed(readers.from_start(message)) if reference["stream"] else whole(message)
+    if reference["stream"]:
+        return streamed(readers.from_start(message))
+    return whole(message, headers=idempotency.REPLAYED)
 
 
 def _stored(message_id: UUID) -> Message | None:
@@ -59,12 +60,15 @@ def streamed(events: AsyncIterator[bytes]) -> StreamingHttpResponse:
     )
 
 
-def whole(message: Message, failure: str = "") -> HttpResponse:
+def whole(
+    message: Message, failure: str = "", headers: dict[str, str] | None = None
+) -> HttpResponse:
     """Raises the ApiError of an answer that failed, `failure` being its message."""
     chat_id = ids.encode("chat", message.chat_id)
     if message.status == Status.FAILED:
         error = FAILURES.get(message.error, errors.InternalError)
-        raise error(failure or None, chat_id=chat_id, message_id=message.public_id)
+        named = {"chat_id": chat_id, "message_id": message.public_id}
+        raise error(failure or None, headers=headers, **named)
     shown = {
         "id": chat_id,
         "message_id": message.public_id,
@@ -78,4 +82,4 @@ def whole(message: Message, failure: str = "") -> HttpResponse:
         "sources": message.sources,
         "created_at": rfc3339(message.created_at),
     }
-    return HttpResponse(json.dumps(shown, ensure_ascii=False), content_type="application/json")
+    return HttpResponse(json.dumps(shown, ensure_ascii=False), "application/json", headers=headers)

@@ -235,7 +235,7 @@ class HistorySerializer(serializers.Serializer[Any]):
     chat_id = serializers.CharField()
     messages = MessageSerializer(many=True)
     created_at = serializers.DateTimeField()
-    updated_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField(help_text="When it was last asked, answered or changed.")
 
 
 class StopSerializer(serializers.Serializer[Any]):
@@ -261,7 +261,9 @@ class ChatChangeSerializer(serializers.Serializer[Any]):
 class ChatSerializer(serializers.ModelSerializer[Chat]):
     id = serializers.CharField(source="public_id")
     metadata = ObjectField()
-    updated_at = serializers.DateTimeField(source="changed_at")
+    updated_at = serializers.DateTimeField(
+        help_text="When it was last asked or changed: what lists are ordered by."
+    )
 
     class Meta:
         model = Chat

@@ -60,13 +60,14 @@ def start_chat(
     )
     question = _question(chat, None, message, attachments, asker)
     answer = _empty_answer(chat, question, named, options, asker)
+    attached = attaching.of_branch([question], asker.key)
     chat.leaf_id = answer.id
     with transaction.atomic():
         checked = _begin(answer, asker)
         insert(chat, question, answer)
         if checked.is_heard:
             announcing.question_asked(question, asker.user.pk)
-    return _turn(chat, answer, named, [question], first=True)
+    return _turn(chat, answer, named, [question], attached, first=True)
 
 
 def continue_chat(
@@ -112,8 +113,9 @@ def regenerate(message: Message, *, asker: Asker, model: str | None, options: JS
     kept = {name: message.options[name] for name in KEPT if name in message.options}
     answer = _empty_answer(message.chat, message.parent, named, {**kept, **options}, asker)
     branch = list(Message.objects.branch(message.parent_id, context.LONGEST_BRANCH))
+    attached = attaching.of_branch(branch, asker.key)
     _store(message.chat, asker, [answer])
-    return _turn(message.chat, answer, named, branch)
+    return _turn(message.chat, answer, named, branch, attached)
 
 
 def _ask(chat: Chat, asker: Asker, question: Message, model: str, options: JSON) -> Turn:
@@ -122,8 +124,9 @@ def _ask(chat: Chat, asker: Asker, question: Message, model: str, options: JSON)
     answer = _empty_answer(chat, question, named, options, asker)
     before = Message.objects.branch(question.parent_id, context.LONGEST_BRANCH)
     branch = [*before, question]
+    attached = attaching.of_branch(branch, asker.key)
     _store(chat, asker, [question, answer])
-    return _turn(chat, answer, named, branch)
+    return _turn(chat, answer, named, branch, attached)
 
 
 def _question(
@@ -198,6 +201,7 @@ def _turn(
     answer: Message,
     model: catalog.Model,
     branch: list[Message],
+    attached: Sequence[JSON],
     *,
     first: bool = False,
 ) -> Turn:
@@ -205,8 +209,8 @@ def _turn(
     offered = tools.offered(*model, answer.api_key, answer.options)
     messages = context.build(chat.system, branch, options.get("max_tokens"), offered)
     prompt = Prompt(model.provider_name, messages, options, offered)
-    lookup = lookups.of(answer, chat.owner_id, branch) if answer.may_cite else None
-    attached = attaching.of_branch(branch, answer.api_key)
+    may_find = answer.may_cite or attached
+    lookup = lookups.of(answer, chat.owner_id, branch) if may_find else None
     return Turn(answer, chat.owner_id, prompt, first, lookup, attached)
 
 

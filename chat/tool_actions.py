@@ -3,12 +3,16 @@
 All raise ApiError, which the model is told; searches raise EmbedderUnavailable too.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.db import transaction
 
 from accounts.models import User
+from chatbot_project.api.bodies import validate
+from chatbot_project.api.errors import Conflict, InvalidRequest
 from documents.models import Document
+from documents.serializers import DocumentChangeSerializer
 from documents.services import change_document, create_document
 from knowledge.filters import Filters
 from knowledge.search import Found, search
@@ -69,10 +73,41 @@ def new_document(owner: User, **fields: Any) -> Done:
 
 
 @transaction.atomic
-def update_document(owner: User, *, document_id: str, **changes: Any) -> Done:
-    """Writers queue, as those of the API do; the version before stays in the history."""
-    documents = Document.objects.filter(owner=owner).defer("terms")
-    document = documents.locked().get_public(document_id)
+def update_document(
+    owner: User, *, document_id: str, seen: Sequence[int] = (), **changes: Any
+) -> Done:
+    """`seen`: versions that the model knows every word of. New content takes the place of all of
+    it: not from who has seen a part, or what it said before. Raises Conflict.
+    """
+    document = locked(owner, document_id)
+    known = document.versions.filter(number__in=seen, content=document.content)
+    if "content" in changes and not known.exists():
+        raise Conflict(
+            "New content replaces all of the document, and you do not know all that it says now. "
+            "Read it first. What cannot be read whole is changed with replace_passage."
+        )
+    return changed(document, **changes)
+
+
+@transaction.atomic
+def replace_passage(owner: User, *, document_id: str, passage: str, replacement: str) -> Done:
+    """Raises InvalidRequest where the passage does not occur, or more than once."""
+    document = locked(owner, document_id)
+    before, found, after = document.content.partition(passage)
+    if not found or document.content.rfind(passage) != len(before):
+        reason = "Occurs more than once: give more of it." if found else "Does not occur."
+        raise InvalidRequest(invalid_fields={"passage": [reason]})
+    content = f"{before}{replacement}{after}"
+    return changed(document, **validate(DocumentChangeSerializer, {"content": content}))
+
+
+def locked(owner: User, document_id: str) -> Document:
+    """Writers queue, as those of the API do. Raises ResourceNotFound."""
+    return Document.objects.filter(owner=owner).defer("terms").locked().get_public(document_id)
+
+
+def changed(document: Document, **changes: Any) -> Done:
+    """The version before stays in the history."""
     before = document.version
     change_document(document, **changes)
     made = {**labels(document), "changed": document.version > before}

@@ -12,12 +12,11 @@ from accounts.models import User
 from chat import lookups, tokens
 from chat.function_calls import FunctionCall
 from chat.models import Message, Status
-from chat.tools import READ, SEARCH, TOOLS, UPDATE, Tool
+from chat.tools import CREATE, READ, SEARCH, TOOLS, UPDATE, Tool
 from chat.turns import Turn
 from chatbot_project.api import bodies, ids
 from chatbot_project.api.errors import (
     ApiError,
-    Conflict,
     InvalidRequest,
     ModelUnavailable,
     ResourceNotFound,
@@ -111,11 +110,9 @@ def carry_out(
     A result that there is no room for says `truncated`. Raises Abandoned, having done nothing.
     """
     try:
-        if tool.name == UPDATE and "content" in meant.arguments:
-            require_read_whole(meant.arguments["document_id"], before)
         with transaction.atomic() if tool.writes else nullcontext():
             owner = User.objects.get(pk=turn.owner_id)
-            done = tool.run(owner, **meant.arguments, **_narrowed(tool, turn))
+            done = tool.run(owner, **meant.arguments, **_bounds(tool, turn, before, meant))
             told = json.dumps(done.told, ensure_ascii=False)
             text, left = fitted(told, room)
             shown = done.shown if text == told else {**done.shown, "truncated": True}
@@ -129,23 +126,31 @@ def carry_out(
     return Carried(kept, text, left)
 
 
-def require_read_whole(document_id: str, before: Sequence[JSON]) -> None:
-    """New content takes the place of all of it: not from who has seen a part. Raises Conflict."""
-    id = ids.decode("doc", document_id)
-    read = [each["result"] for each in before if each["name"] == READ and each["result"]]
-    same = [result for result in read if ids.decode("doc", result["document_id"]) == id]
-    if same and all(result.get("truncated") for result in same):
-        raise Conflict(
-            "Only a part of this document could be read: its content cannot be replaced, or the "
-            "rest would be lost. Tell the user so."
-        )
+def _bounds(tool: Tool, turn: Turn, before: Sequence[JSON], meant: Understood) -> JSON:
+    """What holds for a call whatever its arguments say."""
+    if tool.name == SEARCH:  # the request's own filters
+        return {"filters": lookups.filters_of(turn.answer.options.get("knowledge"))}
+    if tool.name == UPDATE:
+        return {"seen": _seen(meant.arguments["document_id"], turn, before)}
+    return {}
 
 
-def _narrowed(tool: Tool, turn: Turn) -> JSON:
-    """The request's own filters hold for what the model looks up, too."""
-    if tool.name != SEARCH:
-        return {}
-    return {"filters": lookups.filters_of(turn.answer.options.get("knowledge"))}
+def _seen(document_id: str, turn: Turn, before: Sequence[JSON]) -> list[int]:
+    """The versions of a document of which this answer's prompt has every word."""
+    told = [each["result"] for each in before if _tells_content(each)]
+    versions = [(result["document_id"], result["version"]) for result in told]
+    versions += [(each["id"], each["version"]) for each in turn.shown_whole if each["version"]]
+    wanted = ids.decode("doc", document_id)
+    return [version for id, version in versions if ids.decode("doc", id) == wanted]
+
+
+def _tells_content(call: JSON) -> bool:
+    """Whether a model that has made this call knows all that the document said after it."""
+    if call["status"] != "completed":
+        return False
+    if call["name"] == READ:
+        return not call["result"].get("truncated")
+    return call["name"] in (CREATE, UPDATE) and call["arguments"].get("content") is not None
 
 
 def refuse(

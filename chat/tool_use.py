@@ -39,11 +39,13 @@ class ToolUse:
         self.spent = (0, 0)  # tokens of prompts and of what was said, up to the last result
         self.begun = 0  # where the text of the last call to the model begins
 
-    async def write(self, prompt: Prompt, ask: Ask) -> None:
-        """Has the answer to `prompt` written by `ask`, called as often as it takes.
+    async def write(self, turn: Turn, ask: Ask) -> None:
+        """Has the answer written by `ask`, called as often as it takes.
 
-        Raises ProviderFailed, and Abandoned where the answer has ended elsewhere.
+        `turn` by now has all in its prompt that belongs to the question. Raises ProviderFailed,
+        and Abandoned where the answer has ended elsewhere.
         """
+        self.turn, prompt = turn, turn.prompt
         try:
             piece = await ask(prompt)
         except ToolsRefused:

@@ -24,7 +24,8 @@ from documents.serializers import DocumentChangeSerializer, NewDocumentSerialize
 from knowledge.serializers import LONGEST_QUERY
 
 JSON = dict[str, Any]
-SEARCH, READ, UPDATE = "search_knowledge", "read_document", "update_document"
+SEARCH, READ = "search_knowledge", "read_document"
+CREATE, UPDATE = "create_document", "update_document"
 EVERY_MODEL = "*"
 FORGET_SECONDS = 600.0  # after which a model that knew no functions is tried again
 LONGEST_ID = 100
@@ -52,6 +53,12 @@ class ReadArguments(serializers.Serializer[Any]):
 
 class UpdateArguments(DocumentChangeSerializer):
     document_id = TextField(max_length=LONGEST_ID)
+
+
+class ReplaceArguments(serializers.Serializer[Any]):
+    document_id = TextField(max_length=LONGEST_ID)
+    passage = TextField()
+    replacement = TextField(allow_blank=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +136,7 @@ TOOLS = {
             tool_actions.read_document,
         ),
         Tool(
-            "create_document",
+            CREATE,
             "Save a new document for the user. Only when they ask for one to be written or kept.",
             "documents:write",
             True,
@@ -141,13 +148,28 @@ TOOLS = {
         Tool(
             UPDATE,
             "Make a new version of a document of the user, who asked for the change. What is left "
-            "out stays as it is. Read it first, unless all of it is known.",
+            "out stays as it is. Read it before you give new content.",
             "documents:write",
             True,
             UpdateArguments,
             {"document_id": DOCUMENT_ID, **FIELDS},
             ("document_id",),
             tool_actions.update_document,
+        ),
+        Tool(
+            "replace_passage",
+            "Make a new version of a document of the user with other words in the place of one "
+            "passage, however long the document is.",
+            "documents:write",
+            True,
+            ReplaceArguments,
+            {
+                "document_id": DOCUMENT_ID,
+                "passage": text("To the letter, and so much of it that it occurs once."),
+                "replacement": text("Empty: the passage is taken out."),
+            },
+            ("document_id", "passage", "replacement"),
+            tool_actions.replace_passage,
         ),
     )
 }

@@ -37,6 +37,7 @@ class Turn:
     lookup: Lookup | None = None  # None: there is nothing to find, or it is not wanted
     # What is attached to the questions so far, whose texts the prompt has yet to get.
     attached: Sequence[dict[str, Any]] = ()
+    shown_whole: Sequence[dict[str, Any]] = ()  # those of them of which the prompt has every word
 
 
 class Outcome(NamedTuple):

@@ -5,8 +5,11 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
+from accounts.models import User
 from chat.models import Chat, Message, Role
 from chatbot_project.api.errors import InvalidRequest
+
+MOST_DELETED = 100  # chats in one transaction
 
 
 def change_chat(chat: Chat, **changes: Any) -> None:
@@ -25,6 +28,20 @@ def delete_chat(chat: Chat) -> None:
     """With its messages. Locked first, so that no question comes in between."""
     for locked in Chat.objects.select_for_update().filter(pk=chat.pk):
         locked.delete()
+
+
+def delete_chats_of(owner: User) -> None:
+    """Before an account is deleted. Whoever writes an answer stops."""
+    while delete_some(owner):
+        pass
+
+
+@transaction.atomic
+def delete_some(owner: User) -> bool:
+    """False: there was none."""
+    some = Chat.objects.filter(owner=owner).order_by("pk")[:MOST_DELETED]
+    found = list(some.select_for_update().values_list("pk", flat=True))
+    return bool(Chat.objects.filter(pk__in=found).delete()[0])
 
 
 def give_feedback(message: Message, *, rating: str | None, comment: str) -> None:

@@ -87,9 +87,10 @@ class ChatViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Chat]):
     scope_area = "chat"
     serializer_class = serializers.ChatSerializer
     pagination_class = Pagination
+    list_filters = ("search",)
 
     def get_queryset(self) -> QuerySet[Chat]:
-        chats = chats_of(self.request).with_changes().order_by("-updated_at", "-id")
+        chats = chats_of(self.request).order_by("-updated_at", "-id")
         search = self.request.query_params.get("search", "").strip()
         return chats.search(search) if search else chats
 
@@ -108,8 +109,7 @@ class ChatViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Chat]):
         return Response(self.shown(chat_id))
 
     def shown(self, chat_id: str) -> Any:
-        chat = chats_of(self.request).with_changes().get_public(chat_id)
-        return self.get_serializer(chat).data
+        return self.get_serializer(chat_of(self.request, chat_id)).data
 
     @schema.change_chat
     def partial_update(self, request: Request, chat_id: str) -> Response:

@@ -18,7 +18,7 @@ from django.conf import settings
 from twisted.internet import defer
 
 from chatbot_project.api import shutdown
-from chatbot_project.api.body_limits import mark
+from chatbot_project.api.body_limits import WELCOME, mark
 from chatbot_project.asgi import application
 from chatbot_project.wire import Factory, Request
 
@@ -75,6 +75,7 @@ class Server(Daphne):
             protocol.registerProducer(protocol.gate, True)
             if protocol.refusal:
                 mark(scope, protocol.refusal)
+            scope[WELCOME] = protocol.welcome
             if not isinstance(protocol.content, BytesIO):  # a large one: it is in a file
                 scope[BODY] = protocol.content
                 protocol.content = BytesIO()

@@ -241,7 +241,6 @@ for entry in CELERY_BEAT_SCHEDULE.values():  # with no worker there they must no
 
 # --- API --------------------------------------------------------------------------------------
 API_AUTHENTICATE = "accounts.authentication.authenticate"
-API_IS_KEY_IN_HEADER = "accounts.keys.is_in_header"
 API_ANONYMOUS_REQUESTS_PER_MINUTE = env.int("ANONYMOUS_REQUESTS_PER_MINUTE", 30)
 API_REPLAY = "chat.replies.replay"
 # Limits of tiers that GET /api/usage shows with `used`, and who counts them.
@@ -251,6 +250,11 @@ USAGE_COUNTERS = {
     "max_files": "files.quotas.count_files",
     "max_stored_bytes": "files.quotas.count_bytes",
 }
+# Who deletes what an account has, before the account itself; in this order.
+ACCOUNT_DELETERS = [
+    *("chat.upkeep.delete_chats_of", "files.services.delete_files_of"),
+    *("knowledge.services.delete_sources_of", "webhooks.services.delete_endpoints_of"),
+]
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.CallerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["chatbot_project.api.permissions.HasScope"],
@@ -278,6 +282,10 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "MessageStatus": "chat.models.Status",
         "DeliveryStatus": "webhooks.models.Status",
+        "FileStatus": "files.models.Status",
+        "DocumentType": "documents.models.Type",
+        "SourceType": "knowledge.models.SourceType",
+        "EventType": "webhooks.serializers.TYPES",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -19,13 +19,19 @@ from daphne.utils import HEADER_NAME_RE, INVALID_HEADER_VALUE_BYTES
 from twisted.web import http
 
 from chatbot_project.api import shutdown
-from chatbot_project.api.body_limits import TOO_LARGE, body_limit
+from chatbot_project.api.body_limits import (
+    SMALL,
+    TOO_LARGE,
+    UNKNOWN_SENDER,
+    body_limit,
+    is_welcome,
+)
+from chatbot_project.api.requests import is_api
 
 # Twisted knows none of the newer ones: 429 Too Many Requests was "Unknown Status".
 http.RESPONSES.update({status.value: status.phrase.encode() for status in HTTPStatus})
 
-SMALL = 65_536  # bytes of a body that no clock is set for
-BODY_SECONDS, BODY_RATE = 60.0, 20_000  # for a larger one: so long, and a second for so many bytes
+BODY_SECONDS, BODY_RATE = 60.0, 20_000  # for one over SMALL: so long, and a second for so many
 LINGER = 10.0  # seconds in which a refused client may stop sending and read why
 BAD_HEADER = "The request has a header that is not valid."
 BAD_REQUEST = "The request is not valid HTTP."
@@ -72,6 +78,7 @@ class Gate:
 
 class Request(WebRequest):
     refusal: str | None = None
+    welcome = False  # who sends it is known
     received = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -135,23 +142,55 @@ class Channel(http.HTTPChannel):
     draining = False  # what still comes is thrown away
     cut: Any = None  # the timer that ends the lingering
     late: Any = None  # the timer that ends a body which does not come
+    asking: "asyncio.Future[bool] | None" = None  # who sends it
+    continue_wanted = False  # by a client that waits for it before it sends its body
+
+    def path(self) -> str:
+        return unquote_to_bytes(self._path.partition(b"?")[0]).decode("utf-8", "replace")
 
     def body_limit(self) -> int:
-        path = unquote_to_bytes(self._path.partition(b"?")[0]).decode("utf-8", "replace")
-        given = self.requests[-1].requestHeaders.getRawHeaders(b"authorization", [])
-        authorization = b",".join(given).decode("latin-1")
-        return body_limit(self._command.decode("latin-1"), path, authorization)
+        return body_limit(self._command.decode("latin-1"), self.path())
 
     def allHeadersReceived(self) -> None:  # noqa: N802
         if self.length is not None and self.length > self.body_limit():
-            self.refuse()
+            self.refuse(TOO_LARGE)
             self.length = 0  # so that the request is served now
+        if self.length is not None and self.length > SMALL:
+            self.ask()
         super().allHeadersReceived()
         if self.length is None or self.length > SMALL:
             expected = self.body_limit() if self.length is None else self.length
             allowed = BODY_SECONDS + expected / BODY_RATE
             self.late = self.callLater(allowed, self.refuse_and_disconnect, 408)
         self.persistent = self.persistent and not self.draining and not shutdown.has_begun()
+
+    def ask(self) -> None:
+        """Reads no more of a body until it is known who sends it."""
+        if not is_api(self.path()):
+            return
+        self.paused = True
+        self.transport.pauseProducing()
+        asking = is_welcome(self.header(b"authorization"), self.header(b"cookie"))
+        self.asking = asyncio.ensure_future(asking)
+        self.asking.add_done_callback(self.told)
+
+    def header(self, name: bytes) -> str:
+        values = self.requests[-1].requestHeaders.getRawHeaders(name, [])
+        return b",".join(values).decode("latin-1")
+
+    def told(self, asking: "asyncio.Future[bool]") -> None:
+        self.asking = None
+        if asking.cancelled() or self.draining:  # the client has gone, or took too long
+            return
+        welcome = asking.exception() is None and asking.result()
+        self.requests[-1].welcome = welcome
+        if not welcome:
+            self.give_up(UNKNOWN_SENDER)
+        elif self.continue_wanted:
+            super()._send100Continue()
+        self.paused = self.continue_wanted = False
+        self.transport.resumeProducing()
+        self.dataReceived(b"")  # what came with the headers
 
     def allContentReceived(self) -> None:  # noqa: N802
         self.stop_clock()
@@ -163,7 +202,9 @@ class Channel(http.HTTPChannel):
         self.late = None
 
     def _send100Continue(self) -> None:  # noqa: N802
-        if not self.draining:
+        if self.asking is not None:
+            self.continue_wanted = True
+        elif not self.draining:
             super()._send100Continue()
 
     def rawDataReceived(self, data: bytes) -> None:  # noqa: N802
@@ -172,14 +213,27 @@ class Channel(http.HTTPChannel):
         try:
             super().rawDataReceived(data)
         except BodyTooLarge:
-            self.refuse()
-            request = self.requests[-1]
-            request.content.close()
-            request.content = BytesIO()
-            self.allContentReceived()
+            self.give_up(TOO_LARGE)
+        if self.is_unasked():
+            self.ask()
 
-    def refuse(self) -> None:
-        self.requests[-1].refusal = TOO_LARGE
+    def is_unasked(self) -> bool:
+        """Whether a body that has not said its length has become a large one."""
+        if self.length is not None or self._handlingRequest or self.asking is not None:
+            return False
+        request = self.requests[-1]
+        return request.received > SMALL and not request.welcome
+
+    def give_up(self, reason: str) -> None:
+        """In the midst of a body: what there is of it is thrown away, and the request served."""
+        self.refuse(reason)
+        request = self.requests[-1]
+        request.content.close()
+        request.content = BytesIO()
+        self.allContentReceived()
+
+    def refuse(self, reason: str) -> None:
+        self.requests[-1].refusal = reason
         self.draining = True
         self.persistent = False
 
@@ -225,6 +279,8 @@ class Channel(http.HTTPChannel):
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802
         self.stop_clock()
+        if self.asking is not None:
+            self.asking.cancel()
         if self.cut is not None and self.cut.active():
             self.cut.cancel()
         super().connectionLost(reason)

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from chatbot_project.celery import app
 from documents import markup
-from documents.models import Document, Indexing, Type
+from documents.models import Document, Indexing, Type, Version
 from knowledge.chunking import Block
 from knowledge.indexing import PreparedChunk, prepare
 from knowledge.models import Source, SourceType
@@ -98,7 +98,7 @@ def embed(work: Work) -> list[PreparedChunk]:
     return prepare([block_of(document)], title=document.title, progress=progress)
 
 
-def block_of(document: Document) -> Block:
+def block_of(document: Document | Version) -> Block:
     """What is to be found of it. A `#` begins a heading only where one is meant."""
     if document.type == Type.HTML:
         return Block(markup.text_of(document.content))

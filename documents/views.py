@@ -11,7 +11,7 @@ from accounts.models import User
 from chatbot_project.api import etags
 from chatbot_project.api.bodies import validate
 from chatbot_project.api.errors import InvalidRequest
-from chatbot_project.api.pagination import Pagination, bounded
+from chatbot_project.api.pagination import Pagination, bounded, require_known
 from documents import comparing, schema, serializers, services
 from documents.models import MAX_VERSION, Document, DocumentQuerySet, Type, Version
 
@@ -44,6 +44,7 @@ class DocumentViewSet(GenericViewSet[Document]):
     scope_area = "documents"
     serializer_class = serializers.DocumentSerializer
     pagination_class = Pagination
+    list_filters = ("type", "search")
 
     def get_queryset(self) -> DocumentQuerySet:
         documents: DocumentQuerySet = documents_of(self.request).order_by("-updated_at", "-id")
@@ -91,6 +92,7 @@ class DocumentViewSet(GenericViewSet[Document]):
 
     @schema.diff_document
     def diff(self, request: Request, document_id: str) -> Response:
+        require_known(request, ("from", "to"))
         document = documents_of(request).defer("content").get_public(document_id)
         to = number_of(request, "to", document.version)
         before = number_of(request, "from", max(to - 1, 1))
@@ -110,6 +112,7 @@ class VersionViewSet(GenericViewSet[Version]):
     scope_area = "documents"
     serializer_class = serializers.VersionSerializer
     pagination_class = Pagination
+    list_filters = ()
 
     @schema.list_versions
     def list(self, request: Request, document_id: str) -> Response:

@@ -23,6 +23,7 @@ LEASE = timedelta(seconds=45)
 RENEWAL = 10.0  # seconds
 LONGEST = 4 * 3600.0  # seconds for a file: whoever hangs loses it, alive or not
 LOOK = 1.0  # seconds between two looks whether the work is still wanted
+ANY_SIZE = 2**63 - 1  # bytes
 
 # The file of whoever has the fewest in work: a thousand of one account hold up nobody else's for
 # longer than those that are being processed.
@@ -35,7 +36,7 @@ UPDATE files_storedfile
 SET claim = %s, due_at = statement_timestamp() + %s * interval '1 second', attempts = attempts + 1
 WHERE id = (
     SELECT file.id FROM files_storedfile file LEFT JOIN busy ON busy.owner_id = file.owner_id
-    WHERE file.due_at <= statement_timestamp()
+    WHERE file.due_at <= statement_timestamp() AND file.size <= %s
     ORDER BY coalesce(busy.files, 0), file.due_at
     LIMIT 1 FOR UPDATE OF file SKIP LOCKED
 )
@@ -97,11 +98,11 @@ class Work:
                 connections.close_all()
 
 
-def take() -> Work | None:
-    """The next file that is due. None: there is none."""
+def take(largest: int = ANY_SIZE) -> Work | None:
+    """The next file that is due, of those with at most `largest` bytes. None: there is none."""
     claim = uuid4()
     with connection.cursor() as cursor:
-        cursor.execute(TAKE, [claim, LEASE.total_seconds()])
+        cursor.execute(TAKE, [claim, LEASE.total_seconds(), largest])
         row = cursor.fetchone()
     if row is None:
         return None

@@ -36,9 +36,9 @@ NO_EMBEDDER = "The embedding model could not be reached. Process the file again 
 NO_STORAGE = "The file's bytes could not be read from storage."
 
 
-def process_next() -> bool:
-    """Processes a file that is due. False: there is none."""
-    work = claims.take()
+def process_next(largest: int = claims.ANY_SIZE) -> bool:
+    """Processes a file that is due, of at most `largest` bytes. False: there is none."""
+    work = claims.take(largest)
     if work is None:
         return False
     try:

@@ -25,6 +25,7 @@ log = structlog.get_logger("files")
 CANCELLED = "Processing was cancelled."
 STORING = timedelta(hours=1)  # within which an upload's bytes must be stored and have their file
 RETRY = timedelta(minutes=1)  # when bytes could not be deleted
+MOST_DELETED = 100  # files in one transaction
 
 
 def expect_bytes(owner: User, size: int) -> Orphan:
@@ -82,6 +83,22 @@ def delete_file(file: StoredFile) -> None:
             forget(file.pk)  # after all rows of files: who copies its chunks takes them so too
     for orphan in Orphan.objects.filter(pk=file.pk):
         remove(orphan)
+
+
+def delete_files_of(owner: User) -> None:
+    """Before an account is deleted: the files and their bytes. Their chunks go with its sources."""
+    while found := delete_some(owner):
+        for orphan in Orphan.objects.filter(pk__in=found):
+            remove(orphan)
+
+
+@transaction.atomic
+def delete_some(owner: User) -> list[UUID]:
+    """Some of their ids."""
+    some = StoredFile.objects.locked().filter(owner=owner).order_by("pk")[:MOST_DELETED]
+    found = list(some.values_list("pk", flat=True))
+    StoredFile.objects.filter(pk__in=found).delete()
+    return found
 
 
 def forget(file_id: UUID) -> None:

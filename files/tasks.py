@@ -12,8 +12,8 @@ BATCH = 100
 @shared_task(ignore_result=True)
 def process_files() -> None:
     """Processes one file that is due, if there is one, and calls for the next."""
-    with slots.slot() as free:
-        processed = free and processing.process_next()
+    with slots.slot() as largest:
+        processed = largest and processing.process_next(largest)
     if processed and claims.any_due():  # after the slot is free: whoever is called may take it
         waking.wake()
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpRequest, QueryDict
@@ -26,6 +27,8 @@ from files.serializers import UploadSerializer
 
 FILE = "file"  # the name of the part
 NOT_STORED = "The file could not be stored. Try again."
+BAD_BOUNDARY = "The Content-Type names no boundary that the body's parts could be told apart by."
+BAD_PART = "A part of the body has a head that is too long, or base64 that cannot be decoded."
 LONGEST_TAIL = 512  # bytes, in which the body's last boundary must be
 
 
@@ -128,12 +131,20 @@ def read_parts(request: HttpRequest, spool: Spool) -> QueryDict:
     if request.content_type != "multipart/form-data":
         raise UnsupportedMediaType("Send a file, with Content-Type: multipart/form-data.")
     body = Tail(request)
-    # Fields are UTF-8 whatever the request says: a charset could name any codec of Python's.
-    parser = MultiPartParser(request.META, body, [spool], "utf-8")  # type: ignore[arg-type]
-    fields, _ = parser.parse()
+    try:
+        # Fields are UTF-8 whatever the request says: a charset could name any codec of Python's.
+        parser = MultiPartParser(request.META, body, [spool], "utf-8")  # type: ignore[arg-type]
+    except MultiPartParserError:
+        raise InvalidRequest(BAD_BOUNDARY) from None
+    try:
+        fields, _ = parser.parse()
+    except MultiPartParserError:
+        raise InvalidRequest(BAD_PART) from None
+    except (TooManyFieldsSent, TooManyFilesSent):
+        raise InvalidRequest("The body has too many parts.") from None
     boundary = (request.content_params or {}).get("boundary", "")
     if f"--{boundary}--".encode() not in body.end:
-        raise MultiPartParserError("It ends before its last boundary.")
+        raise InvalidRequest(f"The body does not end with its last boundary: --{boundary}--")
     return fields
 
 

@@ -43,6 +43,7 @@ class FileViewSet(GenericViewSet[StoredFile]):
     scope_area = "files"
     serializer_class = serializers.FileSerializer
     pagination_class = Pagination
+    list_filters = ("status", "type", "tags", "visibility", "search")
 
     def get_queryset(self) -> FileQuerySet:
         files: FileQuerySet = StoredFile.objects.visible_to(caller_of(self.request._request).user)
@@ -116,7 +117,7 @@ async def answered(request: Any, upload: Upload) -> HttpResponseBase:
     """The first answer to this upload, or the one to an earlier try of it."""
     earlier = await with_database(request, idempotency.claim_with, request, upload.fingerprint())
     if earlier:
-        return await with_database(request, replay, earlier.reference)
+        return await with_database(request, replay, earlier)
     return shown(await add(request, upload))
 
 
@@ -135,7 +136,7 @@ async def add(request: HttpRequest, upload: Upload) -> StoredFile:
         raise Unavailable(uploads.NOT_STORED) from error
 
 
-def replay(reference: dict[str, Any]) -> HttpResponseBase:
+def replay(reference: idempotency.Reference) -> HttpResponseBase:
     """Raises ResourceNotFound when the file has been deleted since."""
     file = StoredFile.objects.filter(pk=reference["file"]).first()
     if file is None:

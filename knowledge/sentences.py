@@ -4,6 +4,7 @@ its tables with what they are of. Code and headings are none.
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 
 from knowledge.chunking import FENCE, HEADING
 from knowledge.lexical import UNSPACED
@@ -27,6 +28,8 @@ ABBREVIATED = re.compile(
     r"inc|ltd|co|[a-z])\.$",
     re.IGNORECASE,
 )
+CLOSED = (*".!?…:;,-–—", '"', "”", ")")
+NUMBERED = re.compile(r"\d+(\.\d+)*\.?\s")
 WORDS = re.compile(r"\w+")
 SIGNS = re.compile(r"[^\w\s]")
 UNSPACED_RUN = re.compile(rf"[{UNSPACED}]{{4}}")
@@ -77,7 +80,27 @@ def told(block: list[str]) -> list[list[str]]:
     """A paragraph, or the statements of a table: no two of them belong together."""
     if is_row(block[0]):
         return [[said] for said in rows(block)]
-    return [sentences(" ".join(ITEM.sub("", line).strip() for line in block))]
+    return [sentences(joined([ITEM.sub("", line).strip() for line in block]))]
+
+
+def joined(lines: list[str]) -> str:
+    """The lines of a paragraph as one. A title among them, as text out of a PDF has it, is set
+    apart from the sentence below it."""
+    width = max(map(len, lines))
+    text, begins = "", True
+    for line, following in zip_longest(lines, lines[1:], fillvalue=""):
+        is_title = begins and is_above(line, following, width)
+        text += f"{line}: " if is_title else f"{line} "
+        begins = is_title or line.endswith(CLOSED)
+    return text
+
+
+def is_above(line: str, following: str, width: int) -> bool:
+    """Whether a line ends without an end, and not because the next word had no room on it."""
+    begins = line[:1].isupper() or NUMBERED.match(line)
+    if line.endswith(CLOSED) or not begins or not following[:1].isupper():
+        return False
+    return len(line) + 1 + len(following.split(" ", 1)[0]) <= width
 
 
 def sentences(text: str) -> list[str]:

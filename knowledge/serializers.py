@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from chatbot_project.api.errors import PayloadTooLarge
-from chatbot_project.api.fields import IntegerField, ObjectField, TextField
+from chatbot_project.api.fields import IntegerField, MomentField, ObjectField, TextField
 from knowledge.filters import Filters
 from knowledge.models import TITLE_LENGTH, Chunk, Source, SourceType, Visibility
 from knowledge.search import DEFAULT_LIMIT, Found, SearchType
@@ -27,17 +27,6 @@ class TagsField(serializers.ListField):
 
     def to_internal_value(self, data: Any) -> list[str]:
         return list(dict.fromkeys(super().to_internal_value(data)))
-
-
-class MomentField(serializers.DateTimeField):
-    """RFC 3339, or a date alone: its beginning, UTC."""
-
-    def to_internal_value(self, value: Any) -> Any:
-        if not isinstance(value, str):
-            self.fail("invalid", format="YYYY-MM-DDThh:mm:ssZ")
-        if len(value) == len("2025-01-06"):
-            value = f"{value}T00:00:00Z"
-        return super().to_internal_value(value)
 
 
 class FiltersSerializer(serializers.Serializer[Any]):

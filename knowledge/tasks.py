@@ -1,13 +1,22 @@
 """What workers do for knowledge."""
 
 from datetime import timedelta
+from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_process_init
 
-from knowledge.embedders import embedder
+from knowledge.embedders import embedded_embedder, embedder
 from knowledge.reembedding import embed_recent
 
 RECENT = timedelta(days=1)
+MOST_IDLE = 60.0  # seconds; nobody waits for the half second that it takes to load a model again
+
+
+@worker_process_init.connect
+def unload_when_idle(**_: Any) -> None:
+    """All of a worker's processes embed at times, and together would keep 250 MB for it."""
+    embedded_embedder().most_idle = MOST_IDLE
 
 
 @shared_task

@@ -52,6 +52,7 @@ class KnowledgeViewSet(GenericViewSet[Source]):
     scope_area = "knowledge"
     serializer_class = serializers.SourceSerializer
     pagination_class = Pagination
+    list_filters = ("source_type", "tag", "search")
 
     def get_queryset(self) -> QuerySet[Source]:
         return Source.objects.visible_to(caller_of(self.request).user)

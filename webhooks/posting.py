@@ -49,7 +49,7 @@ async def attempt(client: Client, job: Job) -> Outcome:
         answer = await _post(client, job)
     except EXPECTED as failure:
         error = next(word for types, word in ERRORS if isinstance(failure, types))
-    duration = time.perf_counter() - began
+    duration = round(time.perf_counter() - began, 4)
     if answer is None:
         return Outcome(job, started_at, duration, None, error)
     return _answered(job, started_at, duration, answer)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
@@ -58,6 +57,11 @@ MADE_SECRET = "whsec_WyPrVZFj4o4mEbUnr0f7gTNjXbLPB1Hjm2AoXEVOQSo="  # noqa: S105
 
 def operation(id: str, summary: str, **more: Any) -> Any:
     return extend_schema(tags=TAGS, operation_id=id, summary=summary, **more)
+
+
+def moment(name: str, description: str) -> OpenApiParameter:
+    schema = {"anyOf": [{"type": "string", "format": each} for each in ("date-time", "date")]}
+    return OpenApiParameter(name, schema, description=description)
 
 
 def answer(name: str, value: Any, status: str = "200") -> OpenApiExample:
@@ -130,8 +134,8 @@ list_deliveries = operation(
     parameters=[
         OpenApiParameter("status", str, enum=Status.values),
         OpenApiParameter("event", str, enum=[*CATALOGUE, PING], description="The event's type."),
-        OpenApiParameter("from", OpenApiTypes.DATE, description="The first day, UTC."),
-        OpenApiParameter("to", OpenApiTypes.DATE, description="The last day, UTC."),
+        moment("from", "Made then or later: RFC 3339, or a day (UTC)."),
+        moment("to", "Made then or before: RFC 3339, or a day (UTC) and all of it."),
     ],
     examples=[answer("Deliveries", DELIVERY)],
 )

@@ -137,7 +137,9 @@ class EndpointWithSecretSerializer(EndpointSerializer):
 class AttemptSerializer(serializers.ModelSerializer[Attempt]):
     time = serializers.DateTimeField(source="started_at")
     status = serializers.IntegerField(allow_null=True, help_text="null: there was no answer.")
-    duration = serializers.FloatField(help_text="Seconds.")
+    duration = serializers.FloatField(
+        help_text="Seconds, from the look-up of the name to the end of the answer."
+    )
     error = serializers.SerializerMethodField(help_text="Why there was no answer, in a word.")
     response = serializers.CharField(help_text="The answer's body, cut at 16 kB.")
 

@@ -88,6 +88,14 @@ def delete_endpoint(endpoint: Endpoint) -> None:
         locked.delete()
 
 
+def delete_endpoints_of(owner: User) -> None:
+    """Before an account is deleted: its endpoints, and all events that they were told of."""
+    for endpoint in Endpoint.objects.filter(owner=owner):
+        delete_endpoint(endpoint)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM webhooks_event WHERE owner_id = %s", [owner.pk])
+
+
 def change_endpoint(endpoint: Endpoint, **changes: Any) -> Endpoint:
     """`url`, `events`, `description`, `enabled`. Another address, or being enabled, begins anew:
     what it failed before is forgotten. Raises InvalidRequest."""

@@ -1,6 +1,6 @@
 """The webhook API."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -14,12 +14,15 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.models import User
 from chatbot_project.api.bodies import validate
 from chatbot_project.api.errors import InvalidRequest
+from chatbot_project.api.fields import MomentField, is_day
 from chatbot_project.api.pagination import Pagination
 from webhooks import schema, serializers, services
 from webhooks.catalogue import CATALOGUE, PING
 from webhooks.models import Attempt, Delivery, Endpoint, Status
 
 UTC = ZoneInfo("UTC")
+FIRST, LAST = 1970, 9000  # years
+MOMENTS = "Use RFC 3339, as in 2025-01-06T12:00:00Z (`+` written as %2B), or a day: YYYY-MM-DD."
 FILTERS = {"status": list(Status.values), "event": [*CATALOGUE, PING]}
 
 
@@ -27,6 +30,7 @@ class EndpointViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Endpoin
     scope_area = "webhooks"
     serializer_class = serializers.EndpointSerializer
     pagination_class = Pagination
+    list_filters = ()
 
     def get_queryset(self) -> QuerySet[Endpoint]:
         return cast(User, self.request.user).endpoints.order_by("-created_at", "-id")
@@ -88,6 +92,7 @@ class DeliveryViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Deliver
     scope_area = "webhooks"
     serializer_class = serializers.DeliverySerializer
     pagination_class = Pagination
+    list_filters = (*FILTERS, "from", "to")
 
     def get_queryset(self) -> QuerySet[Delivery]:
         endpoints = cast(User, self.request.user).endpoints
@@ -106,10 +111,9 @@ class DeliveryViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Deliver
         if event := chosen(self.request, "event"):
             queryset = queryset.filter(event__type=event)
         if "from" in query:
-            queryset = queryset.filter(created_at__gte=midnight(self.request, "from"))
+            queryset = queryset.filter(created_at__gte=span(self.request, "from")[0])
         if "to" in query:
-            day = timedelta(days=1)
-            queryset = queryset.filter(created_at__lt=midnight(self.request, "to") + day)
+            queryset = queryset.filter(created_at__lt=span(self.request, "to")[1])
         return queryset
 
     def find(self, delivery_id: str) -> Delivery:
@@ -140,13 +144,17 @@ def chosen(request: Request, name: str) -> str | None:
     return value
 
 
-def midnight(request: Request, name: str) -> datetime:
-    """The beginning of the day (UTC) that a query parameter names. Raises InvalidRequest."""
+def span(request: Request, name: str) -> tuple[datetime, datetime]:
+    """The beginning and the end of what a query parameter names: a day (UTC), or in RFC 3339 a
+    second, as all moments are shown, or a part of one. Raises InvalidRequest.
+    """
+    text = request.query_params[name]
     try:
-        field = drf.DateField(input_formats=["%Y-%m-%d"])
-        day: date = field.run_validation(request.query_params[name])
-        if not date(1970, 1, 1) <= day <= date(9000, 1, 1):
-            raise drf.ValidationError("")
+        first: datetime = MomentField().run_validation(text)
     except drf.ValidationError:
-        raise InvalidRequest(invalid_fields={name: ["Use YYYY-MM-DD."]}) from None
-    return datetime.combine(day, time.min, UTC)
+        first = datetime.min.replace(tzinfo=UTC)
+    if not FIRST <= first.year <= LAST:
+        raise InvalidRequest(invalid_fields={name: [MOMENTS]})
+    if is_day(text):
+        return first, first + timedelta(days=1)
+    return first, first + (timedelta.resolution if first.microsecond else timedelta(seconds=1))

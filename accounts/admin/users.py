@@ -1,14 +1,19 @@
-"""Users: sign in by e-mail, have a tier, and are switched off rather than deleted."""
+"""Users: sign in by e-mail, have a tier, are switched off, or deleted with all that they have."""
 
+from collections import Counter
+from collections.abc import Iterable
+from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.deletion import count_belongings, delete_account
 from accounts.models import STANDARD, Tier, User
 
 # Who may edit these could make anybody, himself too, a superuser.
@@ -75,4 +80,22 @@ class UserAdmin(DjangoUserAdmin):
         return [*self.readonly_fields, *([] if request.user.is_superuser else SUPERUSERS_ONLY)]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        allowed: bool = super().has_delete_permission(request, obj)
+        return allowed and obj != request.user
+
+    def get_deleted_objects(
+        self, objs: Iterable[User], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """How many things of which kind: to name them all could take the page for ever."""
+        users = list(objs)
+        belongings = sum(map(count_belongings, users), Counter({"users": len(users)}))
+        oneself = [str(user) for user in users if user == request.user]
+        return [str(user) for user in users], belongings, set(), oneself
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        """Piece by piece, after the transaction that the page runs in."""
+        transaction.on_commit(partial(delete_account, obj))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            self.delete_model(request, user)

@@ -1,28 +1,19 @@
 """What every call to the API passes before its view: who asks, how often, how much."""
 
-from functools import cache
-from typing import cast
-
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.module_loading import import_string
 
 from chatbot_project.api import idempotency, limits, shutdown
 from chatbot_project.api.addresses import limited_address
 from chatbot_project.api.body_limits import refusal_of
-from chatbot_project.api.callers import Authenticate, Caller
-from chatbot_project.api.errors import ShuttingDown
+from chatbot_project.api.callers import Caller, authenticate
+from chatbot_project.api.errors import InvalidRequest, ShuttingDown
 from chatbot_project.api.errors_handler import DATABASE_FAILED
-from chatbot_project.api.idempotency import Earlier
+from chatbot_project.api.idempotency import Reference
 from chatbot_project.api.requests import ApiRequest
 
 
-@cache
-def authenticate() -> Authenticate:
-    return cast(Authenticate, import_string(settings.API_AUTHENTICATE))
-
-
-def admit(request: ApiRequest) -> Earlier | None:
+def admit(request: ApiRequest) -> Reference | None:
     """Sets `request.caller`, `request.api.usage` and, with an Idempotency-Key, `request.api.claim`.
 
     Returns what an earlier request with this key has made. Raises the ApiError that refuses the
@@ -42,6 +33,8 @@ def admit(request: ApiRequest) -> Earlier | None:
     request.get_host()  # raises DisallowedHost
     if refusal := refusal_of(request):
         raise refusal
+    if "%00" in request.META["QUERY_STRING"]:  # no column can hold it
+        raise InvalidRequest("The query holds a NUL character (%00).")
     return idempotency.claim(request)
 
 
@@ -54,11 +47,6 @@ def require_open(request: ApiRequest) -> None:
 
 def uncounted() -> limits.Usage:
     return limits.uncounted(settings.API_ANONYMOUS_REQUESTS_PER_MINUTE)
-
-
-def needs_database(request: HttpRequest) -> bool:
-    """Whether there is anything to authenticate the caller by."""
-    return "Authorization" in request.headers or settings.SESSION_COOKIE_NAME in request.COOKIES
 
 
 def count(request: HttpRequest, caller: Caller | None) -> limits.Usage:

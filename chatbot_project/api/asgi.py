@@ -18,8 +18,17 @@ from django.urls import set_script_prefix
 from servestatic import ServeStaticASGI
 
 from chatbot_project.api import shutdown
-from chatbot_project.api.body_limits import TOO_LARGE, body_limit, mark
-from chatbot_project.api.requests import is_page
+from chatbot_project.api.body_limits import (
+    MARK,
+    SMALL,
+    TOO_LARGE,
+    UNKNOWN_SENDER,
+    WELCOME,
+    body_limit,
+    is_welcome,
+    mark,
+)
+from chatbot_project.api.requests import is_api, is_page
 from chatbot_project.api.threads import PAGES
 
 Scope = Any  # the specification's dicts: see asgiref.typing
@@ -147,34 +156,54 @@ def with_request_id(send: Send) -> Send:
 
 
 class LimitedBody:
-    """A `receive` that ends the body where it exceeds the limit, and marks the scope so that the
-    middleware refuses the call. What the client goes on sending is thrown away.
+    """A `receive` that ends the body where it exceeds the limit, or where it gets large and nobody
+    knows its sender, and marks the scope so that the middleware refuses the call. What the client
+    goes on sending is thrown away.
     """
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope, self.receive = scope, receive
-        self.limit = body_limit(scope["method"], scope["path"], authorization_of(scope))
-        self.room = self.limit
+        self.limit = body_limit(scope["method"], scope["path"])
+        self.expected = declared_length(scope)
+        self.received = 0
         self.refused = False
+        asked = scope.pop(WELCOME, False) or MARK in scope  # by our own server, before it read
+        self.unasked = is_api(scope["path"]) and not asked
 
     async def __call__(self) -> Message:
-        if not self.refused and declared_length(self.scope) > self.limit:
-            return self.refuse()
+        if self.refused:
+            return await self.rest()
+        if reason := await self.wrong():
+            return self.refuse(reason)
         message = await self.receive()
-        while self.refused and message["type"] == "http.request":
-            message = await self.receive()
-        self.room -= len(message.get("body", b""))
-        return message if self.room >= 0 or self.refused else self.refuse()
+        self.received += len(message.get("body", b""))
+        reason = await self.wrong()
+        return self.refuse(reason) if reason else message
 
-    def refuse(self) -> Message:
+    async def wrong(self) -> str | None:
+        if max(self.expected, self.received) > self.limit:
+            return TOO_LARGE
+        if self.unasked and max(self.expected, self.received) > SMALL:
+            self.unasked = False
+            said = (header_of(self.scope, name) for name in (b"authorization", b"cookie"))
+            return None if await is_welcome(*said) else UNKNOWN_SENDER
+        return None
+
+    def refuse(self, reason: str) -> Message:
         self.refused = True
-        mark(self.scope, TOO_LARGE)
+        mark(self.scope, reason)
         return {"type": "http.request", "body": b"", "more_body": False}
 
+    async def rest(self) -> Message:
+        """Comes back when the client has gone."""
+        message = await self.receive()
+        while message["type"] == "http.request":
+            message = await self.receive()
+        return message
 
-def authorization_of(scope: Scope) -> str:
-    given = [value for name, value in scope["headers"] if name == b"authorization"]
-    return b",".join(given).decode("latin-1")
+
+def header_of(scope: Scope, wanted: bytes) -> str:
+    return b",".join(value for name, value in scope["headers"] if name == wanted).decode("latin-1")
 
 
 def declared_length(scope: Scope) -> int:

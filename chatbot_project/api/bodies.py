@@ -47,7 +47,7 @@ def read_json(request: HttpRequest) -> dict[str, Any]:
 
     Raises InvalidRequest (not JSON, not an object, NUL, lone surrogates, nested deeper than 100,
     more than 100,000 values, NaN, bad UTF-8), UnsupportedMediaType (another content type or
-    charset), RequestDataTooBig.
+    charset, compressed), RequestDataTooBig.
     """
     body = request.body
     if not body:
@@ -67,6 +67,8 @@ def require_json(request: HttpRequest) -> None:
     content_type = request.content_type or ""
     if content_type != "application/json":
         raise UnsupportedMediaType
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
     charset = (request.content_params or {}).get("charset", "utf-8").strip("\"' ").lower()
     if charset not in CHARSETS:
         raise UnsupportedMediaType("Send JSON in UTF-8: this charset is not supported.")

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest
+from django.utils.module_loading import import_string
 
 from chatbot_project.api.errors import InsufficientPermissions
 
@@ -29,3 +32,13 @@ class Caller:
 
 
 Authenticate = Callable[[HttpRequest], Caller | None]
+
+
+@cache
+def authenticate() -> Authenticate:
+    return cast(Authenticate, import_string(settings.API_AUTHENTICATE))
+
+
+def needs_database(request: HttpRequest) -> bool:
+    """Whether there is anything to authenticate the caller by."""
+    return "Authorization" in request.headers or settings.SESSION_COOKIE_NAME in request.COOKIES

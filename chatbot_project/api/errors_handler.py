@@ -5,8 +5,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import structlog
+from django.conf import settings
 from django.core.exceptions import (
     BadRequest,
+    DisallowedHost,
     ObjectDoesNotExist,
     PermissionDenied,
     RequestDataTooBig,
@@ -33,7 +35,6 @@ KNOWN: list[tuple[type[Exception] | tuple[type[Exception], ...], type[errors.Api
     ((drf.NotFound, Http404, ObjectDoesNotExist), errors.ResourceNotFound),
     (drf.MethodNotAllowed, errors.MethodNotAllowed),
     (drf.UnsupportedMediaType, errors.UnsupportedMediaType),
-    (RequestDataTooBig, errors.PayloadTooLarge),
     ((drf.ParseError, BadRequest, SuspiciousOperation), errors.InvalidRequest),
     ((MultiPartParserError, UnreadablePostError), errors.InvalidRequest),
     (DataError, errors.InvalidRequest),  # no column can hold it: beyond 64 bits, NUL in a text
@@ -74,6 +75,10 @@ def as_api_error(error: Exception) -> errors.ApiError | None:
         return error
     if isinstance(error, drf.ValidationError):
         return invalid_fields(error.detail, error.get_codes())
+    if isinstance(error, DisallowedHost):
+        return errors.InvalidRequest("The header Host is not valid, or names another server.")
+    if isinstance(error, RequestDataTooBig):
+        return errors.PayloadTooLarge(limit_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     for types, known in KNOWN:
         if isinstance(error, types):
             return known()

@@ -56,3 +56,16 @@ class ObjectField(serializers.DictField):
         if isinstance(data, dict) and len(json.dumps(data)) > LONGEST_METADATA:
             self.fail("too_long")  # before REST framework looks at each member
         return super().to_internal_value(data)
+
+
+class MomentField(serializers.DateTimeField):
+    """RFC 3339, or a date alone: its beginning, UTC."""
+
+    def to_internal_value(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            self.fail("invalid", format="YYYY-MM-DDThh:mm:ssZ")
+        return super().to_internal_value(f"{value}T00:00:00Z" if is_day(value) else value)
+
+
+def is_day(text: str) -> bool:
+    return len(text) == len("2025-01-06")

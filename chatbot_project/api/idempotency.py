@@ -29,6 +29,8 @@ RENEWAL = 10.0  # seconds: an owner that lives renews its lease three times befo
 PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 REPLAYED = {"Idempotency-Replayed": "true"}
 
+Reference = dict[str, Any]  # to what a request has made, of which `settings.API_REPLAY` tells
+
 
 @dataclass(slots=True)
 class Claim:
@@ -43,15 +45,7 @@ class Claim:
         return IdempotencyKey.objects.filter(pk=self.pk, token=self.token)
 
 
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """An earlier request made `reference`, which outlives it: `settings.API_REPLAY` answers."""
-
-    claim: Claim
-    reference: dict[str, Any]
-
-
-def claim(request: ApiRequest) -> Earlier | None:
+def claim(request: ApiRequest) -> Reference | None:
     """Takes hold of the request's key, if it has one: `request.api.claim`.
 
     Returns what an earlier request attached. Raises Answered with the answer that was stored,
@@ -73,7 +67,7 @@ def fingerprint_of(request: HttpRequest) -> bytes:
     return hashlib.sha256((request.content_type or "").encode() + b"\0" + request.body).digest()
 
 
-def claim_with(request: ApiRequest, fingerprint: bytes) -> Earlier | None:
+def claim_with(request: ApiRequest, fingerprint: bytes) -> Reference | None:
     """`claim` with a fingerprint of the view's own (32 bytes). Without a key, it does nothing."""
     state = request.api
     if state.idempotency_key is None or request.caller is None:
@@ -99,7 +93,7 @@ def claim_with(request: ApiRequest, fingerprint: bytes) -> Earlier | None:
     return None
 
 
-def outcome_of(found: Any, mine: IdempotencyKey, request: HttpRequest) -> Earlier | None:
+def outcome_of(found: Any, mine: IdempotencyKey, request: HttpRequest) -> Reference | None:
     """What became of the request that came first. None: nothing, and its key is free again."""
     now: datetime = found.now
     if found.created_at < now - KEPT:
@@ -111,7 +105,8 @@ def outcome_of(found: Any, mine: IdempotencyKey, request: HttpRequest) -> Earlie
         raise Answered(stored_response(found))
     if found.reference is not None:
         require_scope(request)
-        return Earlier(Claim(found.pk, found.token), found.reference)
+        reference: Reference = found.reference
+        return reference
     if found.locked_until > now:
         raise in_flight()
     return None
@@ -153,7 +148,7 @@ def stored_response(found: IdempotencyKey) -> HttpResponse:
     return HttpResponse(body, status=found.status, headers={**found.headers, **REPLAYED})
 
 
-def attach(request: HttpRequest, reference: dict[str, Any]) -> None:
+def attach(request: HttpRequest, reference: Reference) -> None:
     """Ties the request's key, if any, to what it has made, best in the transaction that makes it.
 
     From then on a repeated call is answered by `settings.API_REPLAY(request, reference)`, even if
@@ -174,8 +169,8 @@ def renew(claim: Claim) -> None:
 def keep(claim: Claim, response: HttpResponseBase) -> None:
     """Stores the answer. Errors free the key: nothing was done, or doing it again is what helps.
 
-    Where something is attached, it is what a repeated call is answered with: once it has been
-    deleted, no copy of it must be left here.
+    Where something is attached, it is what a repeated call is answered with, whatever became of it:
+    it was done once. No copy of it must be left here when it has been deleted.
     """
     if response.status_code >= 400:
         release(claim)
@@ -190,4 +185,5 @@ def keep(claim: Claim, response: HttpResponseBase) -> None:
 
 
 def release(claim: Claim) -> None:
-    claim.row().delete()
+    """Gives the key up, unless something is attached to it."""
+    claim.row().filter(reference__isnull=True).delete()

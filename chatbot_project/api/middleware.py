@@ -12,8 +12,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from chatbot_project.api import access_log, repeats
-from chatbot_project.api.admission import admit, needs_database, require_open
-from chatbot_project.api.body_limits import refusal_of
+from chatbot_project.api.admission import admit, require_open
+from chatbot_project.api.body_limits import is_unread, refusal_of
+from chatbot_project.api.callers import needs_database
 from chatbot_project.api.errors_handler import render, render_for_page
 from chatbot_project.api.requests import ApiRequest, State, is_api
 from chatbot_project.api.threads import beside_database, in_database
@@ -96,6 +97,8 @@ def finish(request: ApiRequest, response: HttpResponseBase) -> HttpResponseBase:
     response.headers["X-Request-Id"] = request.api.request_id
     if isinstance(response, HttpResponse) and response.status_code not in BODILESS:
         response.headers.setdefault("Content-Length", str(len(response.content)))
+    if is_unread(request):  # what is left of the body would be taken for another request
+        response.headers["Connection"] = "close"
     if is_api(request.path):
         add_api_headers(request, response)
     access_log.write_when_done(request, response)

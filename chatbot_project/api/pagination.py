@@ -1,5 +1,6 @@
 """Lists: `{"results": [...], "total": n, "limit": 20, "offset": 0}`."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework.pagination import LimitOffsetPagination
@@ -23,12 +24,27 @@ def bounded(text: str | None, default: int, low: int, high: int, name: str) -> i
     raise InvalidRequest(invalid_fields={name: [reason]})
 
 
+def require_known(request: Request, names: Iterable[str]) -> None:
+    """A misspelt filter must not list everything. Raises InvalidRequest."""
+    known = sorted(names)
+    if unknown := sorted(request.query_params.keys() - set(known)):
+        reason = f"There is no such parameter. There are: {', '.join(known)}."
+        raise InvalidRequest(invalid_fields={name: [reason] for name in unknown})
+
+
 class Pagination(LimitOffsetPagination):
+    """Of a view's `list` with the query parameters that its `list_filters` names, too."""
+
     default_limit = DEFAULT_LIMIT
     max_limit = MAX_LIMIT
     limit: int
     offset: int
     count: int
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
+        filters = view.list_filters if view.action == "list" else ()
+        require_known(request, ("limit", "offset", *filters))
+        return super().paginate_queryset(queryset, request, view)
 
     def get_limit(self, request: Request) -> int:
         return bounded(request.query_params.get("limit"), DEFAULT_LIMIT, 1, MAX_LIMIT, "limit")

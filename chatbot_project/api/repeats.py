@@ -12,8 +12,7 @@ from django.http import HttpResponseBase
 from django.utils.module_loading import import_string
 
 from chatbot_project.api import idempotency
-from chatbot_project.api.errors import ApiError
-from chatbot_project.api.idempotency import Earlier
+from chatbot_project.api.idempotency import Reference
 from chatbot_project.api.requests import ApiRequest
 from chatbot_project.api.threads import in_database
 
@@ -67,18 +66,14 @@ def keep(request: ApiRequest, response: HttpResponseBase) -> None:
         log.error("an answer could not be kept for its Idempotency-Key", exc_info=error)
 
 
-async def replay(request: ApiRequest, earlier: Earlier) -> HttpResponseBase:
-    """The answer to what an earlier request made. Raises Conflict while it is being made."""
+async def replay(request: ApiRequest, reference: Reference) -> HttpResponseBase:
+    """The answer to what an earlier request made. Raises Conflict while it is being made, and what
+    else the first answer was."""
     function: Callable[..., Any] = import_string(settings.API_REPLAY)
-    try:
-        if iscoroutinefunction(function):
-            response = await function(request, earlier.reference)
-        else:
-            response = await in_database(function, request, earlier.reference)
-    except ApiError as error:
-        if error.status_code >= 500:  # never kept: the next try begins anew
-            await in_database(idempotency.release, earlier.claim)
-        raise
+    if iscoroutinefunction(function):
+        response = await function(request, reference)
+    else:
+        response = await in_database(function, request, reference)
     if response is None:
         raise idempotency.in_flight()
     response.headers["Idempotency-Replayed"] = "true"

@@ -84,6 +84,7 @@ def finished(view: Any, request: HttpRequest, kwargs: Any) -> HttpResponseBase:
     if not isinstance(response, Response):
         return response
     response.render()
+    del response.headers["Allow"]  # REST framework's: it names OPTIONS, and is asked for by nobody
     plain = HttpResponse(response.content, status=response.status_code, headers=response.headers)
     plain.cookies = response.cookies
     return plain

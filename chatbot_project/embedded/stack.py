@@ -52,7 +52,9 @@ def only_stack(data_dir: Path) -> Iterator[None]:
     descriptor = os.open(data_dir / "locks" / "stack", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         if not wait_until(lambda: _try_lock(descriptor), LEFTOVER_SECONDS):
-            raise StartFailed(f"It runs already on the data folder {data_dir}.")
+            raise StartFailed(f"It runs already{_by(descriptor)} on the data folder {data_dir}.")
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
     finally:
         os.close(descriptor)
@@ -92,6 +94,12 @@ def _try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _by(descriptor: int) -> str:
+    """Who holds the lock; nothing if it has not yet written so."""
+    pid = os.pread(descriptor, 20, 0).decode("ascii", "replace")
+    return f", as process {pid}," if pid.isdecimal() else ""
 
 
 def _can_listen(host: str, port: int, problems: list[OSError]) -> bool:

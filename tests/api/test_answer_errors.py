@@ -76,12 +76,22 @@ def test_a_stranger_to_the_api_learns_no_method(db: None) -> None:
 
 def test_405_names_what_is_allowed(owner_client: Client) -> None:
     assert owner_client.delete("/api/probe/things")["Allow"] == "POST"
+    assert "Allow" not in owner_client.get("/api/usage")
 
 
 def test_an_unknown_host_is_refused(owner_client: Client, settings: LazySettings) -> None:
     settings.ALLOWED_HOSTS = ["chat.example.com"]
     response: Any = owner_client.get("/api/chat", headers={"Host": "evil.example.com"})
     assert (response.status_code, error_of(response)["code"]) == (400, "INVALID_REQUEST")
+    assert "Host" in error_of(response)["message"]
+
+
+def test_a_compressed_body_is_refused(owner_client: Client) -> None:
+    response: Any = owner_client.post(
+        "/api/probe/things", b"\x1f\x8b", "application/json", headers={"Content-Encoding": "gzip"}
+    )
+    assert response.status_code == 415
+    assert "Content-Encoding" in error_of(response)["message"]
 
 
 def test_a_body_over_the_limit_is_refused(owner_client: Client) -> None:

@@ -16,8 +16,8 @@ from twisted.python.failure import Failure
 
 from chatbot_project import wire
 
-HEAD = "POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
-CHUNKED = "POST /api/chat HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+HEAD = "POST /sent HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
+CHUNKED = "POST /sent HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.fixture

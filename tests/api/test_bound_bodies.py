@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from accounts import keys
 from tests.api.memory import MEGABYTE, Memory
 from tests.api.wire import HOST, Answer, connect, exchange, read_answer
 from tests.live import LiveAccount
@@ -46,7 +47,7 @@ def test_a_gigabyte_in_chunks_leaves_memory_flat(daphne: Server, key: list[str])
     with Memory(daphne) as memory:
         answer = send(daphne, start, 1000, CHUNK)
     assert memory.grown < 60 * MEGABYTE
-    assert (answer.status, answer.closed) == (413, True)
+    assert (answer.status, answer.closed) == (413 if key else 401, True)
 
 
 def test_the_refusal_is_in_our_format(server: Server, live_owner: LiveAccount) -> None:
@@ -58,11 +59,64 @@ def test_the_refusal_is_in_our_format(server: Server, live_owner: LiveAccount) -
     assert answer.error["details"]["request_id"] == answer.headers["x-request-id"]
 
 
-@pytest.mark.parametrize("key", ["", "Bearer x", "Bearer cb_live_" + "A" * 38, "Basic abc"])
-def test_who_shows_no_key_uploads_nothing(server: Server, key: str) -> None:
-    shown = [f"Authorization: {key}"] if key else []
-    answer = exchange(server, head("/api/files/upload", *shown, "Content-Length: 12000000"))
-    assert answer.status in (401, 413, 429)  # without having seen any of it
+MADE_UP = [
+    "",
+    "Authorization: Bearer x",
+    "Authorization: Basic abc",
+    f"Authorization: Bearer {keys.make()}",
+    "Cookie: sessionid=0123456789abcdef0123456789abcdef",
+]
+
+
+@pytest.mark.parametrize("shown", MADE_UP, ids=["nothing", "no key", "no bearer", "key", "cookie"])
+@pytest.mark.parametrize("path", ["/api/files/upload", "/api/documents"])
+def test_who_is_unknown_sends_nothing_large(server: Server, shown: str, path: str) -> None:
+    start = head(path, *filter(None, [shown]), "Content-Length: 9000000")
+    answer = exchange(server, start)  # none of the body: it is not waited for
+    assert (answer.status, answer.error["code"], answer.closed) == (401, "INVALID_API_KEY", True)
+    assert answer.error["details"]["request_id"] == answer.headers["x-request-id"]
+    assert answer.headers["x-ratelimit-limit"] == "30"
+
+
+def test_who_is_unknown_sends_no_large_chunks(server: Server) -> None:
+    key = f"Authorization: Bearer {keys.make()}"
+    with connect(server) as connection:
+        connection.sendall(head("/api/files/upload", key, "Transfer-Encoding: chunked") + CHUNK)
+        answer = read_answer(connection)  # the last chunk is not waited for
+    assert (answer.status, answer.closed) == (401, True)
+
+
+def test_who_is_unknown_is_not_told_to_go_on(daphne: Server) -> None:
+    key = f"Authorization: Bearer {keys.make()}"
+    asking = head("/api/files/upload", key, "Expect: 100-continue", "Content-Length: 90000000")
+    assert exchange(daphne, asking).status == 401
+
+
+def test_who_is_known_is_told_to_go_on(server: Server, live_owner: LiveAccount) -> None:
+    key = f"Authorization: {live_owner.headers['Authorization']}"
+    json = "Content-Type: application/json"
+    asking = head("/api/chat", key, json, "Expect: 100-continue", "Content-Length: 100000")
+    with connect(server) as connection:
+        connection.sendall(asking)
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(b"[" * 100_000)
+        assert read_answer(connection).status == 400
+        connection.sendall(b"GET /api/usage HTTP/1.1\r\n" + HOST + key.encode() + b"\r\n\r\n")
+        assert read_answer(connection).status == 200
+
+
+def test_large_chunks_of_a_known_sender_are_read(server: Server, live_owner: LiveAccount) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b'{"message": "'
+        for _ in range(4):
+            yield b"x" * 50_000
+        yield b'"}'
+
+    response = live_owner.client(server).post(
+        "/api/chat", content=pieces(), headers={"Content-Type": "application/json"}
+    )
+    assert response.status_code == 400
+    assert "message" in response.json()["error"]["details"]["invalid_fields"]
 
 
 def test_the_paths_of_files_take_no_more(server: Server) -> None:

@@ -1,11 +1,13 @@
 """The OpenAPI description is valid, complete and public; the explorer needs no other server."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from asgiref.sync import iscoroutinefunction
+from django.core.management import call_command
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.validation import validate_schema
@@ -109,6 +111,29 @@ def test_only_json_is_taken_but_for_files(schema: dict[str, Any]) -> None:
         if "requestBody" in operation:
             taken = "multipart/form-data" if path == "/api/files/upload" else "application/json"
             assert set(operation["requestBody"]["content"]) == {taken}, (path, method)
+
+
+def test_it_is_made_without_a_warning(tmp_path: Path) -> None:
+    """There is one wherever a name has to be made up, with a hash in it."""
+    call_command("spectacular", fail_on_warn=True, file=str(tmp_path / "schema.yaml"))
+
+
+def test_lists_take_the_parameters_that_it_names_and_no_others(
+    schema: dict[str, Any], owner_client: Client
+) -> None:
+    lists = {
+        path: [given["name"] for given in operation["parameters"] if given["in"] == "query"]
+        for path, method, operation in operations(schema)
+        if method == "get" and "{" not in path and "limit" in str(operation.get("parameters"))
+    }
+    assert len(lists) == 5
+    for path, names in lists.items():
+        assert owner_client.get(path).json()["total"] == 0
+        response = owner_client.get(path, {names[0]: "1", "statsu": "failed", "limits": "1"})
+        assert response.status_code == 400, path
+        refused = response.json()["error"]["details"]["invalid_fields"]
+        assert list(refused) == ["limits", "statsu"]
+        assert refused["statsu"][0].endswith(f"There are: {', '.join(sorted(names))}.")
 
 
 def test_it_may_be_kept_and_asked_for_again(db: None, client: Client) -> None:

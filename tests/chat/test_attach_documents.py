@@ -107,14 +107,31 @@ def test_a_later_version_is_not_what_was_attached(
     assert history(client, chat)[4]["attachments"] == [shown(document, version=2)]
 
 
-def test_a_key_without_the_scope_reads_nothing_of_it(
+def test_a_key_that_goes_on_must_be_allowed_to_read_it(
     daphne: Server, live_owner: LiveAccount, model: str, document: Document, read: Any
 ) -> None:
-    chat = ask(live_owner.client(daphne), model, attachments=[document.public_id])["id"]
-    for scopes, reads in ((["chat:write"], False), (["chat:write", "documents:read"], True)):
-        live_owner.key = create_api_key(live_owner.user, scopes=scopes)[1]
-        ask(live_owner.client(daphne), model, chat=chat, message="Repeat it.")
-        assert (TEXT in read()[0]) == reads
+    everything = live_owner.client(daphne)
+    chat = ask(everything, model, attachments=[document.public_id])["id"]
+    asked, answered = (message["id"] for message in history(everything, chat))
+    live_owner.key = create_api_key(live_owner.user, scopes=["chat:write"])[1]
+    limited, messages = live_owner.client(daphne), f"/api/chat/{chat}/messages"
+    body = {"message": "Repeat it.", "model": model}
+    for response in (
+        limited.post(messages, json=body),
+        limited.put(f"{messages}/{asked}", json=body),
+        limited.post(f"{messages}/{answered}/regenerate"),
+    ):
+        assert response.status_code == 403
+        assert error_of(response)["code"] == "INSUFFICIENT_PERMISSIONS"
+        assert error_of(response)["details"]["required_scope"] == "documents:read"
+    assert len(everything.get(f"/api/chat/{chat}/history?all=true").json()["messages"]) == 2
+    edited = limited.put(f"{messages}/{asked}", json={**body, "attachments": []})
+    assert edited.status_code == 200
+    assert TEXT not in read()[0]
+    live_owner.key = create_api_key(live_owner.user, scopes=["chat:write", "documents:read"])[1]
+    again = live_owner.client(daphne).post(f"{messages}/{answered}/regenerate")
+    assert again.status_code == 200
+    assert TEXT in read()[0]
 
 
 def test_what_is_deleted_is_read_no_more(
@@ -172,6 +189,65 @@ def test_the_extractive_model_quotes_what_is_attached(
         question = {"message": "When is the launch of the rocket?", "model": "extractive"}
         answer = client.post("/api/chat", json={**question, "attachments": [document.public_id]})
         assert answer.json()["message"] == f"The launch of the rocket is in {month}. [1]"
+
+
+def extract(client: httpx2.Client, question: str, *attached: Document) -> Json:
+    """The answer of the model that quotes."""
+    return ask(
+        client, "extractive", message=question, attachments=[each.public_id for each in attached]
+    )
+
+
+def test_the_extractive_model_quotes_what_is_not_in_the_knowledge_base(
+    client: httpx2.Client, live_owner: LiveAccount, document: Document
+) -> None:
+    answer = extract(client, "On which day does the rocket start?", document)
+    assert answer["message"] == "The launch is on 3 May. [1]"
+    [cited] = answer["sources"]
+    assert (cited["content"], cited["metadata"]) == (
+        "The launch is on 3 May.",
+        {"page": None, "section": "Plan"},
+    )
+    named = {name: cited["source"][name] for name in ("id", "filename", "type", "metadata")}
+    about = {"type": "markdown", "version": 1}
+    origin = {"id": document.public_id, "filename": "Plan", "type": "artifact", "metadata": about}
+    assert named == origin
+    assert history(client, answer["id"])[-1]["sources"] == answer["sources"]
+    with transaction.atomic():
+        services.change_document(document, content="The launch is on 4 May.")
+    again = ask(client, "extractive", chat=answer["id"], message="When is the launch?")
+    assert again["message"] == "The launch is on 3 May. [1]"
+    document.delete()
+    [cited] = history(client, answer["id"])[1]["sources"]
+    assert (cited["content"], cited["source"]["filename"]) == (None, None)
+
+
+def test_it_says_that_what_is_attached_does_not_say_it(
+    client: httpx2.Client, document: Document
+) -> None:
+    answer = extract(client, "How much sugar is in a pancake?", document)
+    assert answer["message"] == "I found nothing about that in what is attached."
+    assert answer["sources"] == []
+
+
+def test_it_quotes_the_version_that_is_attached_beside_what_is_indexed(
+    client: httpx2.Client, live_owner: LiveAccount
+) -> None:
+    fields: Json = {"content": "The launch is in March.", "knowledge": True}
+    old = services.create_document(owner=live_owner.user, title="Launch", **fields)
+    indexing.index(old.id)
+    chat = extract(client, "When is the launch?", old)
+    assert chat["message"] == "The launch is in March. [1]"
+    assert "passage" not in str(history(client, chat["id"])[-1]["sources"])
+    with transaction.atomic():
+        services.change_document(old, content="The launch is in April.")
+    indexing.index(old.id)
+    other = services.create_document(
+        owner=live_owner.user, title="Food", content="The rocket's cook is Ann."
+    )
+    again = {"message": "When is the launch?", "attachments": [other.public_id]}
+    answer = ask(client, "extractive", chat=chat["id"], **again)
+    assert answer["message"] == "The launch is in March. [1]"
 
 
 @pytest.mark.parametrize(

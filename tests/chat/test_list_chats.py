@@ -1,8 +1,13 @@
 """The owner's chats, the latest first, in pages, searched."""
 
+from datetime import timedelta
+
 import httpx2
 import pytest
+from django.db.models.functions import Now
 
+from chat.models import Message
+from chatbot_project.api import ids
 from tests.chat.asking import ask
 from tests.upstream import Script, Upstream
 
@@ -32,6 +37,13 @@ def test_the_latest_is_first(client: httpx2.Client, chats: list[str], model: str
 def test_the_latest_used_is_first(client: httpx2.Client, chats: list[str], model: str) -> None:
     ask(client, model, chat=chats[0])
     assert found(client)[0] == chats[0]
+
+
+def test_they_are_in_the_order_of_what_is_shown(client: httpx2.Client, chats: list[str]) -> None:
+    oldest = Message.objects.filter(chat=ids.decode("chat", chats[0]))
+    oldest.update(completed_at=Now() + timedelta(hours=1))  # its answer took that long
+    shown = [chat["updated_at"] for chat in client.get("/api/chat").json()["results"]]
+    assert shown == sorted(shown, reverse=True)
 
 
 def test_pages(client: httpx2.Client, chats: list[str]) -> None:

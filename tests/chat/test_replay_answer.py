@@ -1,15 +1,19 @@
 """A question sent twice under one Idempotency-Key is asked once."""
 
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
 import pytest
 
+from accounts.models import Tier
 from tests import events
 from tests.chat.asking import ask, error_of, history, streaming
 from tests.events import Event
+from tests.live import LiveAccount
+from tests.servers import Server
 from tests.upstream import Script, Upstream, words
 
 PIECES = words(20)
@@ -112,14 +116,46 @@ def test_another_path_is_another_key(
     assert len(history(client, chat)) == 4
 
 
-def test_a_failure_is_tried_again(
+def test_a_failure_is_not_tried_again(
     client: httpx2.Client, upstream: Upstream, key: dict[str, str]
 ) -> None:
     model = upstream.model(Script(status=401), Script(PIECES))
-    first = client.post("/api/chat", json=asked(model), headers=key)
-    second = client.post("/api/chat", json=asked(model), headers=key)
-    assert (first.status_code, second.status_code) == (503, 200)
-    assert second.json()["message"] == TEXT
+    first, second = (client.post("/api/chat", json=asked(model), headers=key) for _ in range(2))
+    assert (first.status_code, second.status_code) == (503, 503)
+    assert second.headers["Idempotency-Replayed"] == "true"
+    said = [error_of(response) for response in (first, second)]
+    assert said[0]["code"] == said[1]["code"] == "MODEL_UNAVAILABLE"
+    assert said[0]["details"]["message_id"] == said[1]["details"]["message_id"]
+    assert len(upstream.calls(model)) == 1
+    assert client.get("/api/chat").json()["total"] == 1
+
+
+def test_nor_is_one_within_a_stream(
+    client: httpx2.Client, upstream: Upstream, key: dict[str, str]
+) -> None:
+    model = upstream.model(Script(PIECES, fault="cut", fault_after=3), Script(PIECES))
+    first, _ = stream(client, model, key)
+    second, headers = stream(client, model, key)
+    assert headers["Idempotency-Replayed"] == "true"
+    assert first[-1].data["type"] == second[-1].data["type"] == "error"
+    assert events.text_of(first) == events.text_of(second) == "".join(PIECES[:3])
+    assert len(upstream.calls(model)) == 1
+
+
+def test_what_was_refused_unasked_is_tried_again(
+    make_account: Callable[..., LiveAccount],
+    daphne: Server,
+    upstream: Upstream,
+    key: dict[str, str],
+) -> None:
+    account = make_account(tokens_per_month=0)
+    client = account.client(daphne)
+    model = upstream.model(Script(PIECES))
+    assert client.post("/api/chat", json=asked(model), headers=key).status_code == 403
+    Tier.objects.filter(pk=account.user.tier_id).update(tokens_per_month=None)
+    answered = client.post("/api/chat", json=asked(model), headers=key)
+    assert answered.json()["message"] == TEXT
+    assert "Idempotency-Replayed" not in answered.headers
 
 
 def test_without_a_key_it_is_asked_twice(client: httpx2.Client, upstream: Upstream) -> None:

@@ -57,7 +57,10 @@ def test_a_second_start_on_the_same_data(manage: Manage, data_dir: Path) -> None
     (data_dir / "locks").mkdir()
     with (data_dir / "locks" / "stack").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert "runs already" in last_line(manage("run"))
+        assert f"It runs already on the data folder {data_dir}" in last_line(manage("run"))
+        lock.write("12345")
+        lock.flush()
+        assert "It runs already, as process 12345, on" in last_line(manage("run"))
 
 
 def test_a_socket_folder_of_somebody_else(manage: Manage, data_dir: Path) -> None:

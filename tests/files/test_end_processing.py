@@ -208,5 +208,19 @@ def test_who_calls_for_the_next_file_holds_no_slot(files: Files, monkeypatch: An
 
     monkeypatch.setattr(waking, "wake", called)
     tasks.process_files()
-    assert free == [True]
+    assert free == [claims.ANY_SIZE]
     assert claims.any_due()
+
+
+def test_a_small_file_waits_for_no_large_one(files: Files, monkeypatch: Any) -> None:
+    monkeypatch.setattr(slots, "SMALL", 10)
+    large, small = files.upload(b"The tides of May.")["id"], files.upload(b"Tides.")["id"]
+    with slots.slot():  # as whoever is at a large one
+        tasks.process_files()
+        tasks.process_files()
+        assert [files.status(id)["status"] for id in (large, small)] == ["processing", "completed"]
+        with slots.slot():  # as whoever is at a small one
+            tasks.process_files()
+    assert files.status(large)["status"] == "processing"
+    tasks.process_files()
+    assert files.status(large)["status"] == "completed"

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chatbot_project.api.errors import InvalidRequest
 from files.models import Orphan, StoredFile
 from tests.files.calling import Files, error_of
 from tests.files.test_upload_file import post_raw
@@ -43,6 +44,7 @@ MALFORMED = {
 def test_malformed_bodies(files: Files, kind: str) -> None:
     response = post_raw(files, MALFORMED[kind])
     assert (response.status_code, error_of(response)["code"]) == (400, "INVALID_REQUEST")
+    assert error_of(response)["message"] != InvalidRequest.default_detail  # it says what is wrong
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,7 @@ def test_malformed_bodies(files: Files, kind: str) -> None:
 def test_bad_boundaries(files: Files, kind: str) -> None:
     response = post_raw(files, FILE + b"--x--", kind)
     assert (response.status_code, error_of(response)["code"]) == (400, "INVALID_REQUEST")
+    assert "boundary" in error_of(response)["message"]
 
 
 @pytest.mark.parametrize(
@@ -131,3 +134,17 @@ def test_a_type_nobody_reads(files: Files) -> None:
     response = files.send(b"\x7fELF" + bytes(200), "notes.txt")
     assert (response.status_code, error_of(response)["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
     assert error_of(response)["message"] == "It is a program: there is no text to read in it."
+
+
+def test_a_field_that_is_a_body_of_its_own(files: Files) -> None:
+    response = post_raw(files, FILE + field("description", b"x" * 10_000_000) + b"--x--")
+    assert (response.status_code, error_of(response)["code"]) == (413, "PAYLOAD_TOO_LARGE")
+    assert error_of(response)["details"]["limit_bytes"] == 10_000_000
+
+
+def test_too_many_fields(files: Files) -> None:
+    response = post_raw(files, FILE + field("f", b"") * 1_100 + b"--x--")
+    assert (response.status_code, error_of(response)["message"]) == (
+        400,
+        "The body has too many parts.",
+    )

@@ -34,6 +34,12 @@ CASES = {
                 [["高级套餐每分钟允许五百个请求。", "标准套餐允许一百个。"]]),
     "quotes": ("> Quoted words stay words.\n> And so do these.",
                [["Quoted words stay words.", "And so do these."]]),
+    "a title above its text": ("1.2 Integration Setup\nOpen the admin center. Add\nour app.\n"
+                               "Billing\nInvoices are sent each month.",
+                               [["1.2 Integration Setup: Open the admin center.", "Add our app.",
+                                 "Billing: Invoices are sent each month."]]),
+    "lines that are full": ("The valve is opened by\nHand, which takes a while.",
+                            [["The valve is opened by Hand, which takes a while."]]),
     "nothing": ("", []),
     "a label": ("Name\n\nPage 3", []),
 }  # fmt: skip

@@ -1,11 +1,12 @@
 """Ping, deliveries, redeliver, recover."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from django.core.mail import EmailMessage
+from django.db.models import F
 from django.test import Client
 
 from accounts.models import User
@@ -56,7 +57,7 @@ def test_ping_asks_this_endpoint_alone(
     assert (shown["status"], shown["payload"]) == ("succeeded", body)
     [attempt] = shown["attempts"]
     assert (attempt["status"], attempt["response"], attempt["error"]) == (200, "pong", None)
-    assert attempt["duration"] > 0
+    assert 0 < attempt["duration"] == round(attempt["duration"], 4)
 
 
 def test_deliveries_are_listed_and_filtered(
@@ -83,13 +84,25 @@ def test_deliveries_are_listed_and_filtered(
     today, tomorrow = (f"{datetime.now(UTC) + timedelta(days=days):%F}" for days in (0, 1))
     assert len(listed(**{"from": today, "to": today})) == 2
     assert listed(**{"from": tomorrow}) == listed(to="2025-01-06") == []
+    older_ones = Delivery.objects.filter(event__type="chat.message")
+    older_ones.update(created_at=F("created_at") - timedelta(minutes=1))
+    newer, older = (each["created_at"] for each in client.get(path).json()["results"])
+    assert listed(**{"from": newer}) == ["document.created"]
+    elsewhere = datetime.fromisoformat(older).astimezone(timezone(timedelta(hours=5)))
+    assert listed(to=older) == listed(to=elsewhere.isoformat()) == ["chat.message"]
+    assert listed(to=f"{elsewhere - timedelta(seconds=1):%FT%T+05:00}") == []
     pending = client.get(path, {"status": "pending"}).json()["results"][0]
     assert pending["attempts"][0]["response"] == "Sorry"
     assert pending["next_attempt_at"] is not None
 
 
 @pytest.mark.parametrize(
-    "query", ["status=lost", "event=chat.exploded", "from=yesterday", "to=2025-13-01", "limit=0"]
+    "query",
+    [
+        *("status=lost", "event=chat.exploded", "from=yesterday", "to=2025-13-01", "limit=0"),
+        *("from=2025-01-06T25:00:00Z", "to=2025-01-06T12:00:00+01:00", "from=", "to=9999-12-31"),
+        *("from=0001-01-01T00:00:00%2B09:00", "statsu=failed"),
+    ],
 )
 def test_bad_filters(query: str, account: User, client: Client) -> None:
     endpoint = make_endpoint(account, "https://app.example/")
