@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 from django.db import connection
 
-from knowledge import lexical, ranking, term_stats
+from knowledge import lexical, ranking
 from knowledge.models import EVERY_CHUNK
 
 Row = tuple[Any, ...]
@@ -67,6 +67,9 @@ FEW_SETTINGS = (
     "max_parallel_workers_per_gather = 0",
 )
 NEAR_SETTINGS = ("enable_sort = off", "hnsw.ef_search = 800", "hnsw.iterative_scan = relaxed_order")
+COUNTS = """
+SELECT term, sum(chunks) FROM knowledge_termstat
+WHERE audience = ANY (%s) AND term = ANY (%s) GROUP BY term"""
 TSQUERY = SHOWN.format(
     best="""
     SELECT id, ts_rank(tsv, q) AS score
@@ -103,7 +106,8 @@ class Bare:
 
     def question(self, query: str, vector: Sequence[float]) -> tuple[bytes, dict[str, Any]]:
         counted = lexical.count_query(query)
-        stats = term_stats.read(self.readers, [EVERY_CHUNK, *counted])
+        terms = [EVERY_CHUNK, *counted]
+        stats = dict(self.connection.execute(COUNTS, [self.readers, terms]).fetchall())
         weights = lexical.query_weights(counted, stats, stats[EVERY_CHUNK])
         values = {
             "readers": self.readers,
