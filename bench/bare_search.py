@@ -107,7 +107,9 @@ class Bare:
     def question(self, query: str, vector: Sequence[float]) -> tuple[bytes, dict[str, Any]]:
         counted = lexical.count_query(query)
         terms = [EVERY_CHUNK, *counted]
-        stats = dict(self.connection.execute(COUNTS, [self.readers, terms]).fetchall())
+        stats: dict[int, int] = dict(
+            self.connection.execute(COUNTS, [self.readers, terms]).fetchall()
+        )
         weights = lexical.query_weights(counted, stats, stats[EVERY_CHUNK])
         values = {
             "readers": self.readers,
