@@ -118,8 +118,9 @@ def dimension(term: str) -> int:
 
 
 def count_query(text: str) -> Counter[int]:
-    """How often each term occurs, by its dimension."""
-    return Counter(dimension(term) for term in terms(text))
+    """How often each term occurs, by its dimension: the most frequent MOST_TERMS."""
+    counted = Counter(dimension(term) for term in terms(text))
+    return Counter(dict(counted.most_common(MOST_TERMS)))
 
 
 def count_chunk(*texts: str) -> Counter[int]:
@@ -144,7 +145,7 @@ def query_weights(
     """
     rarities = {
         term: frequency * rarity(chunks_with.get(term, 0), chunks)
-        for term, frequency in Counter(counted).most_common(MOST_TERMS)
+        for term, frequency in counted.items()
     }
     most = sum(rarities.values())
     return {term: value / most for term, value in rarities.items()} if most else {}

@@ -5,8 +5,9 @@ reach; the mean of the two.
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,14 +18,16 @@ from django.db.models import Sum
 
 from accounts.models import User
 from chatbot_project.api import ids
-from knowledge import lexical, ranking, term_stats, vectors
+from knowledge import exact, lexical, ranking, vectors
 from knowledge.embedded_embedder import DIMENSIONS
 from knowledge.embedders import Embedder, Vectors, embedded_embedder, embedder
 from knowledge.filters import Filters
 from knowledge.models import EVERY_CHUNK, PREFIXES, Source, SourceType, audiences
-from knowledge.ranking import Dense, Lexical, Row, Scope
+from knowledge.ranking import Lexical
+from knowledge.statements import Dense, Row, Scope
 
 DEFAULT_LIMIT = 10
+EXACT_UP_TO = 10_000  # chunks: so many are scored, each of them
 
 
 class SearchType(StrEnum):
@@ -115,19 +118,23 @@ def understand(text: str, type: SearchType = SearchType.HYBRID) -> Query:
 
 def look_up(readers: Sequence[UUID], query: Query, filters: Filters, limit: int) -> Hits:
     """The half of a search that the database does."""
-    stats = term_stats.read(readers, [EVERY_CHUNK, *query.counted])
-    scope = scope_of(readers, filters, stats.get(EVERY_CHUNK, 0))
-    if not scope.chunks:
-        return Hits([], {})
-    words = Lexical(lexical.query_weights(query.counted, stats, stats[EVERY_CHUNK]), stats)
-    meaning = query.meaning and dense(query.meaning)
-    if query.type == SearchType.SEMANTIC and meaning:
-        rows = ranking.by_meaning(scope, meaning, limit)
-    elif query.type == SearchType.TEXT or meaning is None:
-        rows = ranking.by_words(scope, words, limit) if words.weights else []
-    else:
-        rows = ranking.by_both(scope, meaning, words, limit)
+    scope, most = scope_of(readers, filters)
+    dense = query.meaning and dense_of(query.meaning)
+    counted = None if query.type == SearchType.SEMANTIC and dense else query.counted
+    stats, rows = exact.search(scope, most, dense, counted, limit)
+    visible = stats.get(EVERY_CHUNK, 0)
+    words = Lexical(lexical.query_weights(query.counted, stats, visible), stats)
+    if visible > most:
+        rows = among_many(replace(scope, chunks=scope.chunks or visible), dense, words, limit)
     return Hits([found_of(row) for row in rows], words.weights)
+
+
+def among_many(scope: Scope, dense: Dense | None, words: Lexical, limit: int) -> list[Row]:
+    if dense is None:
+        return ranking.by_words(scope, words, limit) if words.weights else []
+    if not words.weights:
+        return ranking.by_meaning(scope, dense, limit)
+    return ranking.by_both(scope, dense, words, limit)
 
 
 def found_of(row: Row) -> Found:
@@ -136,22 +143,23 @@ def found_of(row: Row) -> Found:
     return Found(*found)
 
 
-def scope_of(readers: Sequence[UUID], filters: Filters, visible: int) -> Scope:
-    """`visible`: how many chunks there are without the filters."""
-    if not filters or not visible:
-        return Scope(readers, visible)
+def scope_of(readers: Sequence[UUID], filters: Filters) -> tuple[Scope, float]:
+    """And up to how many visible chunks every one is scored."""
+    if not filters:
+        return Scope(readers), EXACT_UP_TO
     sources = filters.apply(Source.objects.filter(audience__in=readers))
     chunks = sources.aggregate(chunks=Sum("chunk_count", default=0))["chunks"]
     if not chunks:
-        return Scope(readers, 0)
+        return Scope([]), EXACT_UP_TO
     sql, parameters = sources.values("id").query.sql_with_params()
-    return Scope(readers, chunks, sql, tuple(parameters))
+    most = math.inf if chunks <= EXACT_UP_TO else 0
+    return Scope(readers, chunks, sql, tuple(parameters)), most
 
 
 MODELS = "SELECT name, dimensions, is_complete FROM knowledge_embeddingmodel"
 
 
-def dense(meaning: Meaning) -> Dense:
+def dense_of(meaning: Meaning) -> Dense:
     return Dense(meaning.model, len(meaning.vector), vectors.to_text(meaning.vector))
 
 

@@ -1,7 +1,7 @@
 """How many chunks of an audience have a term: what tells a rare one from a common one."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.db import connection
@@ -19,10 +19,6 @@ ON CONFLICT (audience, term) DO UPDATE SET chunks = stat.chunks + excluded.chunk
 DROP_EMPTY = """
 DELETE FROM knowledge_termstat stat USING unnest(%s::uuid[], %s::integer[]) AS gone (audience, term)
 WHERE stat.audience = gone.audience AND stat.term = gone.term AND stat.chunks <= 0
-"""
-READ = """
-SELECT term, sum(chunks) FROM knowledge_termstat
-WHERE audience = ANY (%s) AND term = ANY (%s) GROUP BY term
 """
 
 # Whether there is any chunk for the audiences: one look into the index.
@@ -73,10 +69,3 @@ def hold(audiences: Iterable[UUID]) -> None:
     """Nobody else changes these audiences' counts until the end of the transaction."""
     with connection.cursor() as cursor:
         cursor.execute(HOLD, [list(audiences)])
-
-
-def read(audiences: Sequence[UUID], terms: Iterable[int]) -> Mapping[int, int]:
-    """How many of the audiences' chunks have each of `terms`."""
-    with connection.cursor() as cursor:
-        cursor.execute(READ, [list(audiences), list(terms)])
-        return dict(cursor.fetchall())

@@ -1,19 +1,23 @@
 """Complete, right, and one's own and shared knowledge only, however much of others' there is."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import User
-from knowledge import lexical, ranking
+from knowledge import exact, lexical, ranking
+from knowledge import search as knowledge_search
 from knowledge.embedders import Vectors, embedder
 from knowledge.filters import Filters
 from knowledge.models import EmbeddingModel, Source, TermStat
 from knowledge.search import Found, SearchType, search
+from knowledge.statements import PLANNED_ANEW, Row, Statement, Way, run
 from tests.knowledge import crowd
 from tests.knowledge.crowd import Crowd
 
@@ -130,12 +134,23 @@ def test_a_large_account_by_its_indexes(
     for query in QUERIES:
         nearly = search(many.large.owner, query, type, limit=10)
         with monkeypatch.context() as patch:
-            patch.setattr(ranking, "EXACT_UP_TO", 10**9)
+            patch.setattr(knowledge_search, "EXACT_UP_TO", 10**9)
             exactly = search(many.large.owner, query, type, limit=10)
         worst = exactly[-1].score - 1e-6  # of chunks that score alike, any will do
         same += sum(each.score >= worst for each in nearly)
         assert len(nearly) == 10
     assert same >= 0.98 * 10 * len(QUERIES)
+
+
+@pytest.mark.parametrize("type", [SearchType.TEXT, SearchType.HYBRID])
+def test_candidates_may_come_from_pairs_of_common_words(
+    many: Many, type: SearchType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the account's words and of those that everyone's chunks have."""
+    monkeypatch.setattr(ranking, "MOST_CANDIDATES", 100)
+    found = search(many.large.owner, "the pump must be primed, the valve opened", type)
+    assert len(found) == 10
+    assert all("pump" in each.content for each in found)
 
 
 def test_a_rare_word_does_not_hide_what_has_the_others(many: Many) -> None:
@@ -155,11 +170,11 @@ def test_the_way_to_a_large_account_is_an_index(
 ) -> None:
     seen: list[str] = []
 
-    def look(*ranked: Any) -> list[Any]:
-        seen.append(plan_of(*ranked))
+    def look(ranked: Statement, way: Way = PLANNED_ANEW) -> list[Any]:
+        seen.append(plan_of(ranked, way))
         return []
 
-    monkeypatch.setattr(ranking, "run", look)
+    monkeypatch.setattr(ranking, "best", look)
     search(many.large.owner, "invoices paid word17", type)
     plan = seen[0]  # a text search that finds too little looks again
     if type != SearchType.TEXT:
@@ -168,7 +183,35 @@ def test_the_way_to_a_large_account_is_an_index(
         assert "chunks_with_a_term" in plan
 
 
-def plan_of(ranked: str, parameters: Any) -> str:
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {ranked}", parameters)
+@pytest.mark.parametrize("type", TYPES)
+def test_the_way_to_a_small_account_is_its_own_rows(
+    many: Many, type: SearchType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the plan that is kept for all accounts, though most rows are of a large one."""
+    seen: list[str] = []
+
+    def look(sql: str, parameters: Any, way: Way) -> list[Row]:
+        assert way.prepare
+        seen.append(kept_plan_of(sql, way))
+        return run(sql, parameters, way)
+
+    monkeypatch.setattr(exact, "run", look)
+    search(many.small.owner, "invoices paid word17", type)
+    [plan] = seen
+    assert "Seq Scan" not in plan
+    assert ("embeddings_of_an_audience" in plan) == (type != SearchType.TEXT)
+    assert ("chunks_of_an_audience" in plan) == (type != SearchType.SEMANTIC)
+
+
+def plan_of(ranked: Statement, way: Way) -> str:
+    lines = run(f"EXPLAIN {ranked.sql}", ranked.parameters, way)
+    return "\n".join(line for (line,) in lines)
+
+
+def kept_plan_of(sql: str, way: Way) -> str:
+    numbers = count(1)
+    numbered = re.sub("%s", lambda _: f"${next(numbers)}", sql)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(way.there)
+        cursor.execute(f"EXPLAIN (GENERIC_PLAN) {numbered}")
         return "\n".join(line for (line,) in cursor.fetchall())
