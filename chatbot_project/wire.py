@@ -264,7 +264,8 @@ class Channel(http.HTTPChannel):
             f"X-Request-Id: {request_id}",
             "Connection: close",
         ]
-        self.transport.write("\r\n".join([*head, "", ""]).encode() + body)
+        transport: Any = self.transport  # whose interface's methods have no `self`
+        transport.write("\r\n".join([*head, "", ""]).encode() + body)
         self.draining = True
         self.loseConnection()
 
