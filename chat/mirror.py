@@ -1,7 +1,8 @@
 """The events of running answers in Redis streams, for readers at other processes and later ones.
 
-One writer a process sends what has gathered while its last pipeline was under way, so that many
-answers share a round trip. With Redis down events are dropped: only resuming elsewhere suffers.
+One writer a process sends what has gathered for a few milliseconds, so that many answers share a
+round trip: alone, an event costs three times as much. With Redis down events are dropped: only
+resuming elsewhere suffers.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from redis.exceptions import RedisError
 logger = logging.getLogger(__name__)
 
 KEPT_SECONDS = 900
+GATHER_SECONDS = 0.02
 BLOCK_MILLISECONDS = 1_000  # then the reader asks the database whether there is more to come
 PAUSE_SECONDS = 5  # without trying, after Redis failed
 
@@ -75,6 +77,7 @@ async def _write_pending() -> None:
             _paused_until = time.monotonic() + PAUSE_SECONDS
             _pending.clear()
             logger.warning("stream_mirror_down", extra={"error": type(error).__name__})
+        await asyncio.sleep(GATHER_SECONDS)
 
 
 async def _write(batch: dict[UUID, list[Entry]]) -> None:

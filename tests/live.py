@@ -2,21 +2,25 @@
 the test's own, which goes at the end and takes them with it.
 """
 
+import asyncio
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Barrier
 from typing import Any, Protocol
 
 import httpx2
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
 
 from accounts.models import Tier, User
 from accounts.services import create_api_key
+from chatbot_project.api import threads
 from tests import servers
 from tests.servers import Server
 from tests.upstream import Upstream
@@ -47,6 +51,30 @@ class LiveAccount:
 
 
 @pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """pytest-django's. A database with connections cannot be dropped."""
+    yield
+    end_kept_connections()
+
+
+def end_kept_connections() -> None:
+    """Of the threads that work for the event loop (`chatbot_project.api.threads`)."""
+    together = Barrier(threads.SHORT_CALLS)
+
+    def close() -> None:
+        together.wait()  # so that each thread gets one of the calls
+        connections.close_all()
+
+    with ThreadPoolExecutor(threads.SHORT_CALLS) as callers:
+        calls = [
+            callers.submit(asyncio.run, threads.in_database(close))
+            for _ in range(threads.SHORT_CALLS)
+        ]
+    for call in calls:
+        call.result()
+
+
+@pytest.fixture(scope="session")
 def upstream() -> Iterator[Upstream]:
     """The scripted language model that all live servers ask."""
     server = Upstream()
@@ -63,6 +91,7 @@ def committed_database(django_db_setup: None, django_db_blocker: Any) -> Iterato
     with django_db_blocker.unblock():
         made = setup_databases(verbosity=0, interactive=False, aliases={"default": True})
     yield
+    end_kept_connections()
     with django_db_blocker.unblock():
         teardown_databases(made, verbosity=0)
 

@@ -20,12 +20,12 @@ R = TypeVar("R")
 # an answer cost a quarter more. Views, which may run a slow query, never stand in their way.
 # Together, with the pages, they are as many as the pool has connections (of two, one is shared):
 # more would only wait inside the pool, and give up.
-_SHORT = min(3, settings.DATABASE_POOL_SIZE - 1)
+SHORT_CALLS = min(3, settings.DATABASE_POOL_SIZE - 1)
 PAGES = max(1, settings.DATABASE_POOL_SIZE // 4)  # at once, each in a thread of Django's own
-_short_calls = ThreadPoolExecutor(_SHORT, thread_name_prefix="database")
+_short_calls = ThreadPoolExecutor(SHORT_CALLS, thread_name_prefix="database")
 _other_calls = ThreadPoolExecutor(2, thread_name_prefix="other")
 _model_calls = ThreadPoolExecutor(4, thread_name_prefix="model")
-_VIEWS = max(1, settings.DATABASE_POOL_SIZE - _SHORT - PAGES)
+_VIEWS = max(1, settings.DATABASE_POOL_SIZE - SHORT_CALLS - PAGES)
 _views = ThreadPoolExecutor(_VIEWS, thread_name_prefix="view")
 
 

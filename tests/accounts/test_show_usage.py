@@ -86,7 +86,6 @@ def test_periods(owner_client: Client, query: str, period: tuple[str, str]) -> N
         ("?from=", "from"),
         ("?to=20250106", "to"),
         ("?to=2025-01-06T00:00:00Z", "to"),
-        ("?to=%00", "to"),
         ("?from=2025-01-07&to=2025-01-06", "from"),
         ("?from=2024-01-01&to=2025-01-01", "from"),  # 367 days
         ("?to=99999-01-01", "to"),

