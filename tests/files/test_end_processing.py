@@ -150,7 +150,24 @@ def test_made_anew(files: Files, file: str) -> None:
 def test_cancelled_as_it_is_made_anew(files: Files, file: str) -> None:
     work()
     files.post(file, "reprocess")
-    files.post(file, "cancel")
+    shown = files.post(file, "cancel")
+    assert (shown["status"], shown["chunks_created"]) == ("failed", 1)
+    assert files.found() == [file]
+
+
+def test_failed_as_it_is_made_anew(files: Files, file: str, no_embedder: Any) -> None:
+    no_embedder.EMBEDDED_EMBEDDINGS = True
+    work()
+    files.post(file, "reprocess")
+    no_embedder.EMBEDDED_EMBEDDINGS = False
+    for _ in range(1 + len(processing.PAUSES)):
+        work()
+        lapse()
+    status = files.status(file)
+    assert (status["error"], status["chunks_created"]) == (processing.NO_EMBEDDER, 1)
+    no_embedder.EMBEDDED_EMBEDDINGS = True
+    assert files.found() == [file]
+    files.delete(file)
     assert files.found() == []
 
 
