@@ -3,7 +3,8 @@ together, in one transaction: a search sees all of a source or nothing.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -131,9 +132,16 @@ def save(source: Source, chunk_count: int) -> None:
             cursor.execute("DELETE FROM knowledge_chunk WHERE source_id = %s", [source.id])
 
 
+@contextmanager
+def copying(sql: str) -> Iterator[Any]:
+    """psycopg's COPY, which Django does not know, with errors as Django raises them."""
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(sql) as copy:
+        yield copy
+
+
 def insert_chunks(source: Source, chunks: Sequence[PreparedChunk]) -> None:
     owner = lexical.audience_hash(source.audience)
-    with connection.cursor() as cursor, cursor.copy(COPY_CHUNKS) as copy:
+    with copying(COPY_CHUNKS) as copy:
         for position, chunk in enumerate(chunks):
             piece = chunk.piece
             copy.write_row(
@@ -147,7 +155,7 @@ def insert_chunks(source: Source, chunks: Sequence[PreparedChunk]) -> None:
 
 
 def insert_embeddings(source: Source, chunks: Sequence[PreparedChunk]) -> None:
-    with connection.cursor() as cursor, cursor.copy(COPY_EMBEDDINGS) as copy:
+    with copying(COPY_EMBEDDINGS) as copy:
         for chunk in chunks:
             for model, vector in chunk.vectors.items():
                 row = (chunk.id, model, source.id, source.audience, vectors.to_text(vector))

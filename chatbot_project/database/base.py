@@ -46,7 +46,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_live_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
-        while self.pool and has_spoken(connection):
+        while self.pool and is_dead(connection):
             connection.close()
             self.pool.putconn(connection)  # which replaces it
             connection = super().get_new_connection(conn_params)
@@ -54,7 +54,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def drop_dead(self) -> None:
         """Before a call of a thread that has kept its connection."""
-        if self.connection is not None and has_spoken(self.connection):
+        if self.connection is not None and is_dead(self.connection):
             self.close()
 
     def drop_spoilt(self) -> None:
@@ -63,8 +63,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.close()
 
 
-def has_spoken(connection: Any) -> bool:
-    """Whether an idle connection has something to read: its end, or what is not worth a thought."""
+def is_dead(connection: Any) -> bool:
+    """Whether an idle connection is closed, or has something to read: its end, or what is not worth
+    a thought."""
+    if connection.closed:
+        return True
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))
