@@ -156,7 +156,7 @@ def by_place(turn: Turn) -> tuple[list[str], list[Version]]:
     wanted = {ids.decode("doc", each["id"]): each["version"] for each in documents}
     known = Indexing.objects.filter(document__in=wanted).values_list("document", "version")
     indexed = {document for document, number in known if number == wanted[document]}
-    versions = Version.objects.filter(document__owner=turn.owner_id)
+    versions = Version.objects.filter(document__owner=turn.owner_id).defer("content")
     found = [
         version
         for document, number in wanted.items()
