@@ -15,7 +15,7 @@ from django.db.models.functions import Left
 from numpy.typing import NDArray
 
 from chat.attached import shares
-from chat.excerpts import PASSAGE_TOKENS
+from chat.excerpts import MOST_CHARACTERS, PASSAGE_TOKENS
 from documents.indexing import block_of
 from documents.models import Version
 from knowledge import lexical, quoting
@@ -27,7 +27,6 @@ from knowledge.search import Found, Hits, Query
 from knowledge.splitting import split_text
 from knowledge.vectors import release_connection
 
-MOST_CHARACTERS = 1_000_000  # of all versions: to split and count that takes two or three seconds
 MOST_KEPT = 32_000_000  # bytes
 PASSAGE_SIZE = 1_000  # bytes, without its text
 MOST_EMBEDDED = 32  # passages, the ones with the most of the question's words: a second's work

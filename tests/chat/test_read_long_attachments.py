@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from chat import document_passages
+from chat import attached, document_passages, excerpts
 from chat.document_passages import likely, nearest
 from documents import services
 from documents.models import Version
@@ -30,8 +30,8 @@ def split(monkeypatch: Any) -> list[str]:
     return texts
 
 
-def version(owner: User, content: str, **fields: str) -> Version:
-    document = services.create_document(owner=owner, title="Spices", content=content, **fields)
+def version(owner: User, content: str, type: str = "markdown") -> Version:
+    document = services.create_document(owner=owner, title="Spices", content=content, type=type)
     return Version.objects.defer("content").get(document=document)
 
 
@@ -55,6 +55,24 @@ def test_of_many_the_beginnings(owner: User, split: list[str], monkeypatch: Any)
     page = version(owner, f"<p>The secret spice is mace.</p><!-- {FILLER} -->", type="html")
     assert len(found(*long, page, version(owner, "Pepper."))) == 2
     assert [len(text) for text in split] == [331, 331, 331, 7]
+
+
+def test_parts_for_the_prompt_come_from_the_beginnings_too(owner: User, monkeypatch: Any) -> None:
+    monkeypatch.setattr(excerpts, "MOST_CHARACTERS", 4_000)
+    late, early = (
+        f"{FILLER}\n\nThe secret spice is mace.",
+        f"The secret spice is saffron.\n\n{FILLER}",
+    )
+    made = [
+        services.create_document(owner=owner, title="Spices", content=content)
+        for content in (late, early)
+    ]
+    attachments = [
+        {"id": document.public_id, "type": "document", "title": "Spices", "version": 1}
+        for document in made
+    ]
+    read = "".join(attached.read(owner, attachments, "Which spice is secret?", 900)[0])
+    assert ("saffron" in read, "mace" in read) == (True, False)
 
 
 def test_they_are_scored_as_chunks_are(owner: User, split: list[str]) -> None:
