@@ -65,9 +65,12 @@ async def _by_knowledge(turn: Turn, lookup: Lookup) -> Grounded | None:
 
 
 async def _extracted(turn: Turn, lookup: Lookup, query: Query) -> Extract | None:
-    """Who can but quote quotes what is attached, where anything is."""
-    hits = await (_in_attached(turn, lookup, query) if turn.attached else _search(lookup, query))
-    return await _with_model(extractive.choose, query, hits)
+    """Who can but quote quotes what is attached; where that says nothing, what else is known."""
+    if turn.attached:
+        hits = await _in_attached(turn, lookup, query)
+        if extract := await _with_model(extractive.choose, query, hits):
+            return extract
+    return await _with_model(extractive.choose, query, await _search(lookup, query))
 
 
 async def _in_attached(turn: Turn, lookup: Lookup, query: Query) -> Hits:
