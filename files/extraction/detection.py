@@ -15,6 +15,11 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 OFFICE_FOLDERS = {"word/": DOCX, "xl/": XLSX, "ppt/": PPTX}
 MIMETYPES = {"application/epub+zip", "application/vnd.oasis.opendocument.text"}
+PACKED = [
+    "application/pdf",
+    *OFFICE_FOLDERS.values(),
+    *sorted(MIMETYPES),
+]  # text many times as long
 MOST_AT_ONCE = 4 * 2**20  # bytes: the directory of 20,000 parts has half of that
 BULKY = "It is an archive of far more parts than a document has."
 PDF = re.compile(rb"(\A|[\r\n])%PDF-\d")
