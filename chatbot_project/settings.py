@@ -49,7 +49,7 @@ DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 
 # --- Database, cache, queue -------------------------------------------------------------------
-DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, minimum=2)
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, minimum=3)
 # Planned once a connection: a third less of PostgreSQL's time. Not with PgBouncer before 1.21.
 DATABASE_PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", True)
 POOL = pool_options(DATABASE_POOL_SIZE, prepared=DATABASE_PREPARED_STATEMENTS)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from django.db import DatabaseError, OperationalError, connection, connections, transaction
 
+from chatbot_project.api import threads
 from chatbot_project.api.threads import SHORT_CALLS, in_database
 from knowledge.statements import run
 from tests.live import end_kept_connections
@@ -106,3 +107,19 @@ def test_no_transaction_stays_open() -> None:
             " WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
         )
         assert cursor.fetchone()[0] == 0
+
+
+def wait_for_lock() -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(7)")
+
+
+def test_none_waits_long_for_a_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever holds it may be a machine that has lost its power."""
+    monkeypatch.setattr(threads, "LOCK_TIMEOUT", "50ms")
+    end_kept_connections()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(7)")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            asyncio.run(in_database(wait_for_lock))
+    asyncio.run(in_database(wait_for_lock))
