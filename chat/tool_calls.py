@@ -101,18 +101,22 @@ def carry_out(
     tool: Tool,
     turn: Turn,
     before: Sequence[JSON],
+    answered: int,
     spent: tuple[int, int],
     meant: Understood,
     room: int,
 ) -> Carried:
     """Runs the tool, in a thread that may use the database, and keeps what it did.
 
-    A result that there is no room for says `truncated`. Raises Abandoned, having done nothing.
+    `answered`: of so many calls before it the model knew the results when it made this one. A
+    result that there is no room for says `truncated`. Raises Abandoned, having done nothing.
     """
     try:
         with transaction.atomic() if tool.writes else nullcontext():
             owner = User.objects.get(pk=turn.owner_id)
-            done = tool.run(owner, **meant.arguments, **_bounds(tool, turn, before, meant))
+            done = tool.run(
+                owner, **meant.arguments, **_bounds(tool, turn, before, answered, meant)
+            )
             told = json.dumps(done.told, ensure_ascii=False)
             text, left = fitted(told, room)
             shown = done.shown if text == told else {**done.shown, "truncated": True}
@@ -126,30 +130,37 @@ def carry_out(
     return Carried(kept, text, left)
 
 
-def _bounds(tool: Tool, turn: Turn, before: Sequence[JSON], meant: Understood) -> JSON:
+def _bounds(
+    tool: Tool, turn: Turn, before: Sequence[JSON], answered: int, meant: Understood
+) -> JSON:
     """What holds for a call whatever its arguments say."""
     if tool.name == SEARCH:  # the request's own filters
         return {"filters": lookups.filters_of(turn.answer.options.get("knowledge"))}
     if tool.name == UPDATE:
-        return {"seen": _seen(meant.arguments["document_id"], turn, before)}
+        return {"seen": _seen(meant.arguments["document_id"], turn, before, answered)}
     return {}
 
 
-def _seen(document_id: str, turn: Turn, before: Sequence[JSON]) -> list[int]:
+def _seen(document_id: str, turn: Turn, before: Sequence[JSON], answered: int) -> list[int]:
     """The versions of a document of which this answer's prompt has every word."""
-    told = [each["result"] for each in before if _tells_content(each)]
+    told = [
+        call["result"]
+        for number, call in enumerate(before)
+        if _tells_content(call, is_answered=number < answered)
+    ]
     versions = [(result["document_id"], result["version"]) for result in told]
     versions += [(each["id"], each["version"]) for each in turn.shown_whole if each["version"]]
     wanted = ids.decode("doc", document_id)
     return [version for id, version in versions if ids.decode("doc", id) == wanted]
 
 
-def _tells_content(call: JSON) -> bool:
-    """Whether a model that has made this call knows all that the document said after it."""
+def _tells_content(call: JSON, *, is_answered: bool) -> bool:
+    """Whether a model that has made this call knows all that the document said after it: by the
+    result, once it has got that, or because it wrote it."""
     if call["status"] != "completed":
         return False
     if call["name"] == READ:
-        return not call["result"].get("truncated")
+        return is_answered and not call["result"].get("truncated")
     return call["name"] in (CREATE, UPDATE) and call["arguments"].get("content") is not None
 
 
