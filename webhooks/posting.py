@@ -3,6 +3,7 @@
 import json
 import ssl
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -65,10 +66,14 @@ async def _post(client: Client, job: Job) -> Answer:
 
 
 def keys_of(secret: bytes, old_secrets: str, now: int) -> list[bytes]:
-    """The newest first. Raises InvalidToken where SECRET_KEY has changed."""
-    older = json.loads(old_secrets) if old_secrets != "[]" else []
-    valid = [old["secret"].encode() for old in older if old["until"] > now]
-    return [_key(encrypted) for encrypted in (secret, *valid)]
+    """The newest first. Raises InvalidToken where SECRET_KEY has changed since it was made. Older
+    ones that cannot be read are left out: else to rotate would help nobody for a day."""
+    keys = [_key(secret)]
+    for old in json.loads(old_secrets) if old_secrets != "[]" else []:
+        if old["until"] > now:
+            with suppress(InvalidToken):
+                keys.append(_key(old["secret"].encode()))
+    return keys
 
 
 @lru_cache(maxsize=1024)
