@@ -42,12 +42,12 @@ class Understood:
     name: str
     tool: Tool | None = None
     arguments: JSON = field(default_factory=dict)  # checked
-    given: JSON = field(default_factory=dict)  # as the model gave them
+    given: JSON = field(default_factory=dict)  # as the model gave them, of those that the tool has
     said: str = NO_ARGUMENTS  # the same as JSON: what was none would upset the provider
     error: ApiError | None = None
 
     def shown(self) -> JSON:
-        arguments = {shortened(name): shortened(value) for name, value in self.given.items()}
+        arguments = {name: shortened(value) for name, value in self.given.items()}
         return {"id": self.id, "name": self.name, "arguments": arguments}
 
 
@@ -68,15 +68,16 @@ def understand(call: FunctionCall, offered: Collection[str]) -> Understood:
         return Understood(call.id, call.name, error=error)
     if call.name not in offered:
         unknown = ResourceNotFound(f"There is no such function. There are: {', '.join(offered)}.")
-        return Understood(call.id, call.name, given=given, said=text, error=unknown)
+        return Understood(call.id, call.name, said=text, error=unknown)
     tool = TOOLS[call.name]
+    shown = {name: value for name, value in given.items() if name in tool.properties}
     try:
         # What is null is left out: models fill in every argument that they know of.
         named = {name: value for name, value in given.items() if value is not None}
         checked = bodies.validate(tool.arguments, named)
     except ApiError as error:
-        return Understood(call.id, call.name, given=given, said=text, error=error)
-    return Understood(call.id, call.name, tool, checked, given, text)
+        return Understood(call.id, call.name, given=shown, said=text, error=error)
+    return Understood(call.id, call.name, tool, checked, shown, text)
 
 
 def parse(text: str) -> JSON:
