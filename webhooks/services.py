@@ -28,8 +28,9 @@ def create_endpoint(
 ) -> tuple[Endpoint, str | None]:
     """The endpoint and, where none was given, the secret made for it: nobody can show it again.
 
-    Every event that commits after this returns finds it. Raises InvalidRequest for a URL that can
-    never be reached, QuotaExceeded (max_endpoints).
+    Every event that commits after this returns finds it, unless its transaction has outlasted the
+    wait for it (`settling.LONGEST`). Raises InvalidRequest for a URL that can never be reached,
+    QuotaExceeded (max_endpoints).
     """
     check_url(url)
     made = None if secret else signing.make_secret()
