@@ -188,9 +188,13 @@ ON CONFLICT (event_id, endpoint_id) DO NOTHING
 """  # noqa: S608  (names of ours)
 
 
+HAS_FAILED = Q(status=Status.FAILED) | Q(status=Status.PENDING, tries__gt=0)
+
+
 @transaction.atomic
 def recover(endpoint: Endpoint, since: datetime) -> int:
-    """Sends everything since then that has failed or was never sent. Returns how many deliveries.
+    """Sends everything since then that has failed, waits to be tried again, or was never sent, on a
+    schedule begun anew. Returns how many deliveries.
 
     Raises InvalidRequest for a moment before what is kept or after now, Conflict while disabled.
     """
@@ -201,7 +205,7 @@ def recover(endpoint: Endpoint, since: datetime) -> int:
         raise InvalidRequest(invalid_fields={"since": [reason]})
     _hold_enabled(endpoint)
     first = first_id(since)
-    missed = endpoint.deliveries.filter(event_id__gte=first, status=Status.FAILED)
+    missed = endpoint.deliveries.filter(HAS_FAILED, event_id__gte=first).exclude(_being_sent())
     recovered = _requeue(missed)
     with connection.cursor() as cursor:
         cursor.execute(ADD_MISSED, [endpoint.pk, first])
