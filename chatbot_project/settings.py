@@ -254,7 +254,7 @@ USAGE_COUNTERS = {
 # Who deletes what an account has, some of it a call, before the account itself; in this order.
 ACCOUNT_DELETERS = [
     *("chat.upkeep.delete_chats_of", "files.services.delete_files_of"),
-    *("knowledge.services.delete_sources_of", "webhooks.services.delete_endpoints_of"),
+    *("knowledge.services.delete_sources_of", "webhooks.deletion.delete_endpoints_of"),
 ]
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.CallerAuthentication"],

@@ -132,7 +132,7 @@ def remove(orphan: Orphan) -> None:
 
 @transaction.atomic
 def reprocess(file: StoredFile) -> StoredFile:
-    """Makes its chunks anew. Those it has are found until then.
+    """Makes its chunks anew. Those it has are found until then, or for good where that fails.
 
     Raises Conflict while it is being processed, StoredFile.DoesNotExist.
     """
@@ -159,12 +159,12 @@ def cancel(file: StoredFile) -> StoredFile:
 
 
 def fail(held: StoredFile, reason: str) -> None:
-    """Ends the processing of a file whose row the caller's transaction holds."""
+    """Ends the processing of a file whose row the caller's transaction holds. Chunks that it has
+    from an earlier one stay: they are of the same bytes."""
     held.status, held.error = Status.FAILED, reason
-    held.chunks_created, held.due_at, held.claim = 0, None, None
-    held.save(update_fields=["status", "error", "chunks_created", "due_at", "claim"])
+    held.due_at, held.claim = None, None
+    held.save(update_fields=["status", "error", "due_at", "claim"])
     finish(held)
-    forget(held.id)
 
 
 def finish(held: StoredFile) -> None:
