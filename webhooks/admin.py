@@ -67,6 +67,11 @@ class EndpointAdmin(LookOnly, admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
         return super().get_queryset(request).defer("secret", "old_secrets")
 
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Not by their secrets."""
+        allowed: bool = super().lookup_allowed(lookup, value, request)
+        return allowed and lookup.split("__")[0] not in ("secret", "old_secrets")
+
     @admin.action(description="Enable", permissions=["act"])
     def enable(self, request: HttpRequest, chosen: QuerySet[Endpoint]) -> None:
         each(request, lambda endpoint: services.change_endpoint(endpoint, enabled=True), chosen)

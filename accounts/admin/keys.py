@@ -147,6 +147,11 @@ class ApiKeyAdmin(admin.ModelAdmin):
             kwargs["queryset"] = User.objects.filter(is_superuser=False)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Not by the hash: whoever could ask for a range of it would find it out."""
+        allowed: bool = super().lookup_allowed(lookup, value, request)
+        return allowed and lookup.split("__")[0] != "hash"
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 

@@ -166,6 +166,12 @@ def test_the_hash_is_on_no_page(staff_browser: Client, owner: User) -> None:
         assert not [shape for shape in shapes if shape in text]
 
 
+@pytest.mark.parametrize("query", ["hash=1", "hash__gt=1", "hash__startswith=a"])
+def test_nobody_searches_for_a_hash(staff_browser: Client, owner: User, query: str) -> None:
+    create_api_key(owner)
+    assert staff_browser.get(f"{LIST}?{query}").status_code == 400
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [

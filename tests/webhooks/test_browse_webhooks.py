@@ -88,3 +88,8 @@ def test_who_may_only_look_cannot_act(make_user: Any, delivery: Delivery) -> Non
     assert client.get(list_of("delivery")).status_code == 200
     act(client, "delivery", "redeliver", delivery)
     assert Delivery.objects.get().status == "failed"
+
+
+@pytest.mark.parametrize("query", ["secret=1", "secret__gt=1", "old_secrets__contains=1"])
+def test_nobody_searches_for_a_secret(query: str, staff_browser: Client) -> None:
+    assert staff_browser.get(f"{list_of('endpoint')}?{query}").status_code == 400
