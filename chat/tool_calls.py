@@ -42,12 +42,12 @@ class Understood:
     name: str
     tool: Tool | None = None
     arguments: JSON = field(default_factory=dict)  # checked
-    given: JSON = field(default_factory=dict)  # as the model gave them
+    given: JSON = field(default_factory=dict)  # as the model gave them, of those that the tool has
     said: str = NO_ARGUMENTS  # the same as JSON: what was none would upset the provider
     error: ApiError | None = None
 
     def shown(self) -> JSON:
-        arguments = {shortened(name): shortened(value) for name, value in self.given.items()}
+        arguments = {name: shortened(value) for name, value in self.given.items()}
         return {"id": self.id, "name": self.name, "arguments": arguments}
 
 
@@ -68,15 +68,16 @@ def understand(call: FunctionCall, offered: Collection[str]) -> Understood:
         return Understood(call.id, call.name, error=error)
     if call.name not in offered:
         unknown = ResourceNotFound(f"There is no such function. There are: {', '.join(offered)}.")
-        return Understood(call.id, call.name, given=given, said=text, error=unknown)
+        return Understood(call.id, call.name, said=text, error=unknown)
     tool = TOOLS[call.name]
+    shown = {name: value for name, value in given.items() if name in tool.properties}
     try:
         # What is null is left out: models fill in every argument that they know of.
         named = {name: value for name, value in given.items() if value is not None}
         checked = bodies.validate(tool.arguments, named)
     except ApiError as error:
-        return Understood(call.id, call.name, given=given, said=text, error=error)
-    return Understood(call.id, call.name, tool, checked, given, text)
+        return Understood(call.id, call.name, given=shown, said=text, error=error)
+    return Understood(call.id, call.name, tool, checked, shown, text)
 
 
 def parse(text: str) -> JSON:
@@ -101,18 +102,22 @@ def carry_out(
     tool: Tool,
     turn: Turn,
     before: Sequence[JSON],
+    answered: int,
     spent: tuple[int, int],
     meant: Understood,
     room: int,
 ) -> Carried:
     """Runs the tool, in a thread that may use the database, and keeps what it did.
 
-    A result that there is no room for says `truncated`. Raises Abandoned, having done nothing.
+    `answered`: of so many calls before it the model knew the results when it made this one. A
+    result that there is no room for says `truncated`. Raises Abandoned, having done nothing.
     """
     try:
         with transaction.atomic() if tool.writes else nullcontext():
             owner = User.objects.get(pk=turn.owner_id)
-            done = tool.run(owner, **meant.arguments, **_bounds(tool, turn, before, meant))
+            done = tool.run(
+                owner, **meant.arguments, **_bounds(tool, turn, before, answered, meant)
+            )
             told = json.dumps(done.told, ensure_ascii=False)
             text, left = fitted(told, room)
             shown = done.shown if text == told else {**done.shown, "truncated": True}
@@ -126,30 +131,37 @@ def carry_out(
     return Carried(kept, text, left)
 
 
-def _bounds(tool: Tool, turn: Turn, before: Sequence[JSON], meant: Understood) -> JSON:
+def _bounds(
+    tool: Tool, turn: Turn, before: Sequence[JSON], answered: int, meant: Understood
+) -> JSON:
     """What holds for a call whatever its arguments say."""
     if tool.name == SEARCH:  # the request's own filters
         return {"filters": lookups.filters_of(turn.answer.options.get("knowledge"))}
     if tool.name == UPDATE:
-        return {"seen": _seen(meant.arguments["document_id"], turn, before)}
+        return {"seen": _seen(meant.arguments["document_id"], turn, before, answered)}
     return {}
 
 
-def _seen(document_id: str, turn: Turn, before: Sequence[JSON]) -> list[int]:
+def _seen(document_id: str, turn: Turn, before: Sequence[JSON], answered: int) -> list[int]:
     """The versions of a document of which this answer's prompt has every word."""
-    told = [each["result"] for each in before if _tells_content(each)]
+    told = [
+        call["result"]
+        for number, call in enumerate(before)
+        if _tells_content(call, is_answered=number < answered)
+    ]
     versions = [(result["document_id"], result["version"]) for result in told]
     versions += [(each["id"], each["version"]) for each in turn.shown_whole if each["version"]]
     wanted = ids.decode("doc", document_id)
     return [version for id, version in versions if ids.decode("doc", id) == wanted]
 
 
-def _tells_content(call: JSON) -> bool:
-    """Whether a model that has made this call knows all that the document said after it."""
+def _tells_content(call: JSON, *, is_answered: bool) -> bool:
+    """Whether a model that has made this call knows all that the document said after it: by the
+    result, once it has got that, or because it wrote it."""
     if call["status"] != "completed":
         return False
     if call["name"] == READ:
-        return not call["result"].get("truncated")
+        return is_answered and not call["result"].get("truncated")
     return call["name"] in (CREATE, UPDATE) and call["arguments"].get("content") is not None
 
 

@@ -37,6 +37,7 @@ class ToolUse:
         self.calls: list[JSON] = turn.answer.tool_calls  # that have ended, as they are kept
         self.room = int(settings.CHAT_CONTEXT_TOKENS * SHARE_FOR_RESULTS)
         self.spent = (0, 0)  # tokens of prompts and of what was said, up to the last result
+        self.answered = 0  # so many of the calls the model has been told the results of
         self.begun = 0  # where the text of the last call to the model begins
 
     async def write(self, turn: Turn, ask: Ask) -> None:
@@ -69,11 +70,12 @@ class ToolUse:
         if asked is None or said is None:
             asked = tokens.count_messages(prompt.messages)
             said = tokens.count(text + "".join(call.arguments for call in piece.calls or ()))
-        return self.spent[0] + asked, self.spent[1] + said
+        return tokens.total(self.spent[0], asked), tokens.total(self.spent[1], said)
 
     async def _answered(self, prompt: Prompt, calls: list[FunctionCall], text: str) -> Prompt:
         """The prompt with the calls and what they returned. After the last one, no more calls."""
         said, results = [], []
+        self.answered = len(self.calls)
         for call in calls:
             self._name(call)
             meant = await self._understood(call)
@@ -103,11 +105,14 @@ class ToolUse:
     async def _carried_out(self, meant: Understood) -> Carried:
         """Does what the model calls for, and tells the reader. Raises Abandoned."""
         turn, before, spent = self.turn, list(self.calls), self.spent
+        answered, room = self.answered, self.room
         if (tool := meant.tool) is None:
             carried = await in_database(refuse, turn, before, spent, meant)
         else:
             self.answer.publish(events.tool({**meant.shown(), "status": "running"}))
-            doing = in_view_thread(lambda: carry_out(tool, turn, before, spent, meant, self.room))
+            doing = in_view_thread(
+                lambda: carry_out(tool, turn, before, answered, spent, meant, room)
+            )
             carried = await self._whole(asyncio.ensure_future(doing), tool.writes)
         self._note(carried)
         return carried

@@ -230,6 +230,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-deliveries": {"task": "webhooks.tasks.sweep", "schedule": 2.0},
     "tell-owners": {"task": "webhooks.tasks.tell_owners", "schedule": 60.0},
     "prune-events": {"task": "webhooks.tasks.prune", "schedule": 3600.0},
+    "delete-accounts": {"task": "accounts.tasks.delete_accounts", "schedule": 30.0},
     "clear-sessions": {
         "task": "chatbot_project.site.tasks.clear_sessions",
         "schedule": crontab(hour="3", minute="17"),
@@ -250,10 +251,10 @@ USAGE_COUNTERS = {
     "max_files": "files.quotas.count_files",
     "max_stored_bytes": "files.quotas.count_bytes",
 }
-# Who deletes what an account has, before the account itself; in this order.
+# Who deletes what an account has, some of it a call, before the account itself; in this order.
 ACCOUNT_DELETERS = [
     *("chat.upkeep.delete_chats_of", "files.services.delete_files_of"),
-    *("knowledge.services.delete_sources_of", "webhooks.services.delete_endpoints_of"),
+    *("knowledge.services.delete_sources_of", "webhooks.deletion.delete_endpoints_of"),
 ]
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.CallerAuthentication"],

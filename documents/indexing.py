@@ -65,7 +65,10 @@ class Work:
 
 
 def index(document_id: UUID) -> None:
-    """Indexes the document's newest version, if that is due and nobody is at it."""
+    """Indexes the document's newest version, if that is due and nobody is at it.
+
+    Raises what nobody has foreseen: tried again after a pause, like all that fails.
+    """
     work = take(document_id)
     if work is None:
         return
@@ -75,6 +78,9 @@ def index(document_id: UUID) -> None:
         return
     except EmbedderUnavailable:
         put_off(work)
+    except Exception:  # a fault of ours that every attempt may meet
+        put_off(work)
+        raise
 
 
 def take(document_id: UUID) -> Work | None:

@@ -48,7 +48,7 @@ class DocumentViewSet(GenericViewSet[Document]):
 
     def get_queryset(self) -> DocumentQuerySet:
         documents: DocumentQuerySet = documents_of(self.request).order_by("-updated_at", "-id")
-        if type := self.request.query_params.get("type"):
+        if (type := self.request.query_params.get("type")) is not None:
             documents = documents.filter(type=known_type(type))
         if search := searched(self.request):
             documents = documents.search(user_of(self.request), search)

@@ -85,11 +85,14 @@ def delete_file(file: StoredFile) -> None:
         remove(orphan)
 
 
-def delete_files_of(owner: User) -> None:
-    """Before an account is deleted: the files and their bytes. Their chunks go with its sources."""
-    while found := delete_some(owner):
-        for orphan in Orphan.objects.filter(pk__in=found):
-            remove(orphan)
+def delete_files_of(owner: User) -> bool:
+    """Some of them and their bytes, before their account is deleted. False: there was none.
+
+    Their chunks go with the account's sources."""
+    found = delete_some(owner)
+    for orphan in Orphan.objects.filter(pk__in=found):
+        remove(orphan)
+    return bool(found)
 
 
 @transaction.atomic

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -259,18 +258,14 @@ def delete_source(source: Source) -> None:
     Source.objects.filter(pk=source.pk).delete()
 
 
-def delete_sources_of(owner: User) -> None:
-    """Before an account is deleted: a hundred sources a transaction, so that nobody waits long.
+@transaction.atomic
+def delete_sources_of(owner: User) -> bool:
+    """Some of them, before their account is deleted. False: there was none.
 
     Deleted with the account, in any order, they could wait for each other's writers in a circle.
     """
-    sources = Source.objects.filter(owner=owner).order_by("id")
-    while delete_some(sources[:MOST_DELETED]):
-        pass
-
-
-@transaction.atomic
-def delete_some(sources: QuerySet[Source]) -> int:
+    sources = Source.objects.filter(owner=owner).order_by("id")[:MOST_DELETED]
     held = list(sources.select_for_update().only("id", "audience"))
     term_stats.hold({source.audience for source in held})
-    return Source.objects.filter(pk__in=[source.pk for source in held]).delete()[0]
+    Source.objects.filter(pk__in=[source.pk for source in held]).delete()
+    return bool(held)

@@ -28,7 +28,7 @@ DOCUMENT = {
 
 CATALOGUE: dict[str, EventType] = {
     "chat.message": EventType(
-        "A chat has a new message: of the user, or of the assistant once it is whole.",
+        "A chat has a new message: of the user, or of the assistant once it has ended.",
         {
             "chat_id": CHAT,
             "message_id": QUESTION,

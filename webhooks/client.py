@@ -156,6 +156,18 @@ class Client:
             connection.close()
         return None
 
+    def close_idle(self) -> None:
+        """What nobody has taken for a while: its server may want to be rid of it."""
+        for key, kept in list(self._free.items()):
+            fresh = [connection for connection in kept if connection.is_fresh()]
+            for connection in kept:
+                if connection not in fresh:
+                    connection.close()
+            if fresh:
+                self._free[key] = fresh
+            else:
+                del self._free[key]
+
     def close(self) -> None:
         for kept in self._free.values():
             for connection in kept:

@@ -118,11 +118,7 @@ class Dispatcher:
         self._hungry.set()
 
     async def _attempt(self, job: Job) -> None:
-        try:
-            outcome = await posting.attempt(self._client, job)
-        except Exception:  # a fault of ours: the delivery is due again when its lease has run out
-            logger.exception("attempt_broken")
-            return
+        outcome = await posting.attempt(self._client, job)
         self._recorder.ended(outcome)
         self._lanes.answered(job.endpoint_id, outcome.duration)
         if not outcome.succeeded:
@@ -131,6 +127,7 @@ class Dispatcher:
     async def _renew(self) -> None:
         if time.monotonic() - self._renewed > RENEW_SECONDS:
             self._renewed = time.monotonic()
+            self._client.close_idle()
             await in_database(waking.renew, self._name)
 
     async def _give_up(self) -> None:

@@ -72,10 +72,20 @@ def store(outcomes: Sequence[Outcome], *, again: bool = False) -> None:
     """`again`: the last call with them ended in a DatabaseError, having stored them or not."""
     if again:
         outcomes = _not_stored(outcomes)
+    _hold_endpoints(outcomes)
     with connection.cursor() as cursor:
         # As JSON: lists of parameters are made ready one value at a time, in Python.
         cursor.execute(STORE, [json.dumps([_row(outcome) for outcome in outcomes])])
     _note_health(outcomes)
+
+
+def _hold_endpoints(outcomes: Sequence[Outcome]) -> None:
+    """Those whose health may change, before any delivery, in the order of their ids: nobody locks
+    crosswise. For an ordinary success there is nothing to be done."""
+    judged = {o.job.endpoint_id for o in outcomes if not o.succeeded or o.job.is_failing}
+    if judged:
+        locked = Endpoint.objects.select_for_update(no_key=True).filter(pk__in=judged)
+        list(locked.order_by("pk").values_list("pk"))
 
 
 def _not_stored(outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -114,7 +124,7 @@ def _note_health(outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
         if outcome.status == GONE or outcome.place not in well:
             failed.setdefault(outcome.place, []).append(outcome)
-    for place in sorted(failed):  # always in this order: no two dispatchers lock crosswise
+    for place in failed:
         if not health.note_failure(*place, _failure_of(failed[place])):
             _send_to_new_address(failed[place])
 

@@ -1,8 +1,10 @@
 """One attempt: signed, posted, and whatever comes of it put in words."""
 
 import json
+import logging
 import ssl
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -16,6 +18,8 @@ from webhooks.answers import Answer, BadAnswer
 from webhooks.claims import Job
 from webhooks.client import Client
 from webhooks.outcomes import Outcome
+
+logger = logging.getLogger(__name__)
 
 # The first match says why there was no answer.
 ERRORS: list[tuple[type[BaseException] | tuple[type[BaseException], ...], str]] = [
@@ -42,13 +46,16 @@ EXPECTED = (
 
 
 async def attempt(client: Client, job: Job) -> Outcome:
-    """Tries once, within WEBHOOK_TIMEOUT seconds. Raises nothing that a receiver could cause."""
+    """Tries once, within WEBHOOK_TIMEOUT seconds. Raises nothing."""
     started_at, began = datetime.now(UTC), time.perf_counter()
     answer, error = None, ""
     try:
         answer = await _post(client, job)
     except EXPECTED as failure:
         error = next(word for types, word in ERRORS if isinstance(failure, types))
+    except Exception:  # a fault of ours counts as well: else it would be tried for ever
+        logger.exception("attempt_broken")
+        error = "internal"
     duration = round(time.perf_counter() - began, 4)
     if answer is None:
         return Outcome(job, started_at, duration, None, error)
@@ -65,10 +72,14 @@ async def _post(client: Client, job: Job) -> Answer:
 
 
 def keys_of(secret: bytes, old_secrets: str, now: int) -> list[bytes]:
-    """The newest first. Raises InvalidToken where SECRET_KEY has changed."""
-    older = json.loads(old_secrets) if old_secrets != "[]" else []
-    valid = [old["secret"].encode() for old in older if old["until"] > now]
-    return [_key(encrypted) for encrypted in (secret, *valid)]
+    """The newest first. Raises InvalidToken where SECRET_KEY has changed since it was made. Older
+    ones that cannot be read are left out: else to rotate would help nobody for a day."""
+    keys = [_key(secret)]
+    for old in json.loads(old_secrets) if old_secrets != "[]" else []:
+        if old["until"] > now:
+            with suppress(InvalidToken):
+                keys.append(_key(old["secret"].encode()))
+    return keys
 
 
 @lru_cache(maxsize=1024)

@@ -120,7 +120,7 @@ ping = operation(
 )
 recover = operation(
     "recover_webhook",
-    "Send again what has failed, and what was never sent, since a moment",
+    "Send again what has failed, waits to be tried again, or was never sent, since a moment",
     request=serializers.RecoverSerializer,
     responses=serializers.RecoveredSerializer,
     examples=[

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from chatbot_project.api import ids
 from chatbot_project.api.encryption import encrypt
-from chatbot_project.api.errors import Conflict, InvalidRequest, QuotaExceeded
+from chatbot_project.api.errors import Conflict, InvalidRequest, QuotaExceeded, ResourceNotFound
 from chatbot_project.api.times import rfc3339
 from webhooks import events, health, settling, signing, targets, waking
 from webhooks.catalogue import PING
@@ -28,8 +28,9 @@ def create_endpoint(
 ) -> tuple[Endpoint, str | None]:
     """The endpoint and, where none was given, the secret made for it: nobody can show it again.
 
-    Every event that commits after this returns finds it. Raises InvalidRequest for a URL that can
-    never be reached, QuotaExceeded (max_endpoints).
+    Every event that commits after this returns finds it, unless its transaction has outlasted the
+    wait for it (`settling.LONGEST`). Raises InvalidRequest for a URL that can never be reached,
+    QuotaExceeded (max_endpoints).
     """
     check_url(url)
     made = None if secret else signing.make_secret()
@@ -71,39 +72,13 @@ def count_endpoints(owner: User) -> int:
     return Endpoint.objects.filter(owner=owner).count()
 
 
-DELETE_DELIVERIES = """
-WITH gone AS (DELETE FROM webhooks_delivery WHERE endpoint_id = %s RETURNING id)
-DELETE FROM webhooks_attempt a USING gone WHERE a.delivery_id = gone.id
-"""
-
-
-@transaction.atomic
-def delete_endpoint(endpoint: Endpoint) -> None:
-    """With its deliveries. Locked first, both: events and attempts that come meanwhile wait, and
-    find nothing to belong to."""
-    for locked in Endpoint.objects.select_for_update().filter(pk=endpoint.pk):
-        list(locked.deliveries.select_for_update().filter(status=Status.PENDING).values_list("pk"))
-        with connection.cursor() as cursor:
-            cursor.execute(DELETE_DELIVERIES, [locked.pk])
-        locked.delete()
-
-
-def delete_endpoints_of(owner: User) -> None:
-    """Before an account is deleted: its endpoints, and all events that they were told of."""
-    for endpoint in Endpoint.objects.filter(owner=owner):
-        delete_endpoint(endpoint)
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM webhooks_event WHERE owner_id = %s", [owner.pk])
-
-
 def change_endpoint(endpoint: Endpoint, **changes: Any) -> Endpoint:
     """`url`, `events`, `description`, `enabled`. Another address, or being enabled, begins anew:
-    what it failed before is forgotten. Raises InvalidRequest."""
+    what it failed before is forgotten. Raises InvalidRequest, ResourceNotFound."""
     if "url" in changes:
         check_url(changes["url"])
     with transaction.atomic():
-        locked = Endpoint.objects.select_for_update(no_key=True).annotate(now=Now())
-        found: Any = locked.get(pk=endpoint.pk)
+        found = held(endpoint)
         enabled = changes.pop("enabled", found.enabled)
         fresh = found.url != changes.get("url", found.url) or (enabled and not found.enabled)
         _apply(found, {**changes, **(health.WELL if fresh else {}), "updated_at": Now()})
@@ -114,6 +89,16 @@ def change_endpoint(endpoint: Endpoint, **changes: Any) -> Endpoint:
     found.refresh_from_db()
     changed: Endpoint = found
     return changed
+
+
+def held(endpoint: Endpoint) -> Any:
+    """As it is now, with the time `now`, locked for the rest of the transaction. Whoever locks
+    deliveries too does that afterwards. Raises ResourceNotFound: it has been deleted meanwhile."""
+    locked = Endpoint.objects.select_for_update(no_key=True).annotate(now=Now())
+    found = locked.filter(pk=endpoint.pk).first()
+    if found is None:
+        raise ResourceNotFound
+    return found
 
 
 def _apply(endpoint: Endpoint, changes: dict[str, Any]) -> None:
@@ -133,7 +118,7 @@ def _switch(endpoint: Any, enabled: bool) -> None:
 def rotate_secret(endpoint: Endpoint, secret: str | None = None) -> tuple[Endpoint, str | None]:
     """As `create_endpoint`. For a day both sign, the old one and the new one."""
     made = None if secret else signing.make_secret()
-    found = Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
+    found = held(endpoint)
     now = datetime.now(UTC)
     until = int((now + OVERLAP).timestamp())
     old = {"secret": bytes(found.secret).decode(), "until": until}
@@ -148,7 +133,7 @@ def rotate_secret(endpoint: Endpoint, secret: str | None = None) -> tuple[Endpoi
 @transaction.atomic
 def ping(endpoint: Endpoint) -> Delivery:
     """Sends a test event to this endpoint alone. Raises Conflict while it is disabled."""
-    _require_enabled(endpoint)
+    _hold_enabled(endpoint)
     id = ids.uuid7()
     data = {"webhook_id": endpoint.public_id}
     body = events.render(id, PING, rfc3339(timezone.now()), data)
@@ -162,7 +147,7 @@ def ping(endpoint: Endpoint) -> Delivery:
 def redeliver(delivery: Delivery) -> None:
     """Sends it again, whatever became of it, on a schedule begun anew. One that is being sent in
     this moment is not sent twice. Raises Conflict while its endpoint is disabled."""
-    _require_enabled(delivery.endpoint)
+    _hold_enabled(delivery.endpoint)
     _requeue(Delivery.objects.filter(pk=delivery.pk).exclude(_being_sent()))
     _end_pause(delivery.endpoint)
 
@@ -172,13 +157,16 @@ def _being_sent() -> Q:
 
 
 def _requeue(deliveries: QuerySet[Delivery]) -> int:
-    return deliveries.update(
+    """Its endpoint held. What another transaction has locked is being dealt with there."""
+    free = deliveries.select_for_update(skip_locked=True, no_key=True)
+    return Delivery.objects.filter(pk__in=free.values("pk")).update(
         status=Status.PENDING, tries=0, next_attempt_at=Now(), claim=None, completed_at=None
     )
 
 
-def _require_enabled(endpoint: Endpoint) -> None:
-    if not endpoint.enabled:
+def _hold_enabled(endpoint: Endpoint) -> None:
+    """Raises ResourceNotFound, Conflict."""
+    if not held(endpoint).enabled:
         raise Conflict("This endpoint is disabled: enable it first.")
 
 
@@ -200,9 +188,13 @@ ON CONFLICT (event_id, endpoint_id) DO NOTHING
 """  # noqa: S608  (names of ours)
 
 
+HAS_FAILED = Q(status=Status.FAILED) | Q(status=Status.PENDING, tries__gt=0)
+
+
 @transaction.atomic
 def recover(endpoint: Endpoint, since: datetime) -> int:
-    """Sends everything since then that has failed or was never sent. Returns how many deliveries.
+    """Sends everything since then that has failed, waits to be tried again, or was never sent, on a
+    schedule begun anew. Returns how many deliveries.
 
     Raises InvalidRequest for a moment before what is kept or after now, Conflict while disabled.
     """
@@ -211,9 +203,9 @@ def recover(endpoint: Endpoint, since: datetime) -> int:
     if not oldest <= since <= now:
         reason = f"Must be within the last {settings.WEBHOOK_RETENTION_DAYS} days."
         raise InvalidRequest(invalid_fields={"since": [reason]})
-    _require_enabled(endpoint)
+    _hold_enabled(endpoint)
     first = first_id(since)
-    missed = endpoint.deliveries.filter(event_id__gte=first, status=Status.FAILED)
+    missed = endpoint.deliveries.filter(HAS_FAILED, event_id__gte=first).exclude(_being_sent())
     recovered = _requeue(missed)
     with connection.cursor() as cursor:
         cursor.execute(ADD_MISSED, [endpoint.pk, first])

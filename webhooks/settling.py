@@ -2,7 +2,8 @@
 
 `emit` asks whether an account has an endpoint. A transaction that had asked before there was one,
 and commits when there is, tells nobody. So who makes an endpoint waits for the transactions of that
-moment to end before the caller hears of it: they are short. A lock would cost every event.
+moment to end before the caller hears of it: they are short. What takes longer than LONGEST is not
+waited for, and may tell nobody. A lock would cost every event.
 """
 
 import logging

@@ -16,7 +16,7 @@ from chatbot_project.api.bodies import validate
 from chatbot_project.api.errors import InvalidRequest
 from chatbot_project.api.fields import MomentField, is_day
 from chatbot_project.api.pagination import Pagination
-from webhooks import schema, serializers, services
+from webhooks import deletion, schema, serializers, services
 from webhooks.catalogue import CATALOGUE, PING
 from webhooks.models import Attempt, Delivery, Endpoint, Status
 
@@ -66,7 +66,7 @@ class EndpointViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Endpoin
 
     @schema.delete_webhook
     def destroy(self, request: Request, webhook_id: str) -> Response:
-        services.delete_endpoint(self.find(webhook_id))
+        deletion.delete_endpoint(self.find(webhook_id))
         return Response(status=204)
 
     @schema.rotate_secret

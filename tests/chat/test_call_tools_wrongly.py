@@ -234,6 +234,18 @@ def test_a_sweep_keeps_calls_and_tokens(
     assert abs(saved["usage"]["completion_tokens"] - called) < 5
 
 
+@pytest.mark.parametrize("name", ["create_document", "delete_everything"])
+def test_arguments_that_no_tool_has_are_not_kept(
+    name: str, client: httpx2.Client, upstream: Upstream
+) -> None:
+    many = {f"a{number}": number for number in range(1_000)}
+    call = FunctionCall(name, {"title": "A", "content": 5, **many})
+    answer = ask(client, upstream.model(calling(call), Script(["I was wrong."])))
+    [failed] = history(client, answer["id"])[-1]["tool_calls"]
+    known = {"title": "A", "content": 5} if name == "create_document" else {}
+    assert (failed["status"], failed["arguments"]) == ("failed", known)
+
+
 def test_text_that_is_not_shown_whole() -> None:
     assert tool_calls.shortened({"a": "b" * 600}) == '{"a": "' + "b" * 493 + "…"
     assert [tool_calls.shortened(value) for value in (None, True, 1.5)] == [None, True, 1.5]

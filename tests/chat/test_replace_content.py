@@ -1,12 +1,15 @@
 """No assistant replaces what a document says without knowing all of it."""
 
+import time
 from typing import Any
 
 import httpx2
 import pytest
 from django.db import transaction
 
+from chat.tool_actions import replace_passage
 from chat.tools import CREATE, READ, UPDATE
+from chatbot_project.api.errors import InvalidRequest
 from documents import services
 from documents.models import Document
 from tests.chat.asking import Json, ask
@@ -75,6 +78,17 @@ def test_once_it_is_read(document: Document, carried_out: Any) -> None:
     assert (content_of(document), document.title) == ("Salad. Tea.", "Lunch")
 
 
+def test_not_before_it_knows_what_was_read(
+    client: httpx2.Client, upstream: Upstream, document: Document
+) -> None:
+    blind = calling(reading(document), writing(document, content="Salad."))
+    twice = calling(writing(document, content="Tea."), writing(document, content="Cake."))
+    model = upstream.model(blind, twice, Script(["Done."]))
+    calls = ask(client, model)["tool_calls"]
+    assert codes(calls) == [None, "CONFLICT", None, None]
+    assert (content_of(document), document.version) == ("Cake.", 3)
+
+
 def test_not_when_it_has_changed_since(
     client: httpx2.Client, upstream: Upstream, document: Document
 ) -> None:
@@ -136,6 +150,26 @@ def test_a_passage_is_replaced(long: Document, carried_out: Any) -> None:
 def test_no_passage_or_many(passage: str, long: Document, carried_out: Any) -> None:
     assert codes(carried_out(replacing(long, passage, "Tea."))) == ["INVALID_REQUEST"]
     assert (content_of(long), long.version) == (LONG, 1)
+
+
+def test_an_overlap_is_two_passages(live_owner: LiveAccount) -> None:
+    made = services.create_document(owner=live_owner.user, title="A", content="ab" * 5)
+    with pytest.raises(InvalidRequest):
+        replace_passage(
+            live_owner.user, document_id=made.public_id, passage="ab" * 4, replacement=""
+        )
+
+
+def test_no_passage_takes_long(live_owner: LiveAccount) -> None:
+    half = "a" * 75_000
+    passage = f"{half}b{half}"
+    made = services.create_document(
+        owner=live_owner.user, title="A", content=passage + "a" * 300_000
+    )
+    began = time.process_time()
+    replace_passage(live_owner.user, document_id=made.public_id, passage=passage, replacement="c")
+    assert time.process_time() - began < 2
+    assert content_of(made) == "c" + "a" * 300_000
 
 
 def test_no_document_grows_too_long(long: Document, carried_out: Any) -> None:

@@ -192,3 +192,15 @@ def test_an_embedder_that_is_down(known: str, settings: Any) -> None:
     work()
     assert found() == ["The moon moves the sea."]
     assert Indexing.objects.get().failures == 0
+
+
+def test_a_fault_of_ours_is_not_met_for_ever(known: str, settings: Any) -> None:
+    del settings.EMBEDDED_EMBEDDINGS
+    for failures in (1, 2):
+        Indexing.objects.update(due_at=Now())
+        with pytest.raises(AttributeError):
+            work()
+        waiting = Indexing.objects.annotate(now=Now()).get()
+        assert (waiting.failures, waiting.claim) == (failures, None)
+        assert waiting.due_at is not None and waiting.due_at > waiting.now
+    work()  # not before the pause has passed

@@ -63,6 +63,8 @@ def test_content_of_just_16_kb_is_not(documents: Documents) -> None:
     assert documents.get()["results"] == [whole]
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "offset=-1", "type=%00"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "limit=x", "offset=-1", "type=%00", "type="]
+)
 def test_it_refuses_bad_queries(query: str, documents: Documents) -> None:
     assert documents.call("get", f"?{query}").status_code == 400

@@ -1,8 +1,11 @@
 """Whatever a receiver does, an attempt ends in time, is told, and takes little memory."""
 
+import asyncio
 import datetime
 import ssl
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +18,9 @@ from cryptography.x509.oid import NameOID
 from accounts.models import User
 from tests.servers import free_port
 from tests.webhooks.conftest import MakeReceiver, dispatch, emit, make_endpoint
-from tests.webhooks.receivers import Behaviour, answer, endless, never, raw, reset, then_never
-from webhooks import client
-from webhooks.models import Attempt, Delivery
+from tests.webhooks.receivers import Behaviour, answer, endless, held, never, raw, reset, then_never
+from webhooks import client, dispatcher
+from webhooks.models import Attempt, Delivery, Endpoint
 
 TIMEOUT = 1.0
 AMPLE = 3.0  # for those that answer, on a busy machine
@@ -127,6 +130,39 @@ def test_what_nobody_asked_for_is_no_answer(account: User, make_receiver: MakeRe
     emit(account, 50)
     dispatch()
     assert {attempt.status for attempt in Attempt.objects.all()} == {200}
+
+
+def test_idle_connections_are_closed_while_others_are_busy(
+    account: User, make_receiver: MakeReceiver, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "KEEP_SECONDS", 0.05)
+    monkeypatch.setattr(dispatcher, "RENEW_SECONDS", 0.05)
+    settings.WEBHOOK_TIMEOUT = AMPLE
+    closed = threading.Event()
+
+    async def kept_open(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await answer()(reader, writer)
+        with suppress(ConnectionError):
+            await reader.read()
+        closed.set()
+
+    for behaviour in (kept_open, held(closed, answer())):
+        make_endpoint(account, make_receiver(behaviour).url)
+    emit(account)
+    dispatch()
+    assert [attempt.status for attempt in Attempt.objects.all()] == [200, 200]
+
+
+def test_a_fault_of_ours_is_an_attempt(account: User, make_receiver: MakeReceiver) -> None:
+    endpoint = make_endpoint(account, make_receiver().url)
+    Endpoint.objects.update(old_secrets=[{"nonsense": 1}])
+    emit(account)
+    dispatch()
+    assert Attempt.objects.get().error == "internal"
+    delivery = Delivery.objects.get()
+    assert (delivery.status, delivery.tries, delivery.claim) == ("pending", 1, None)
+    endpoint.refresh_from_db()
+    assert endpoint.failures == 1
 
 
 def test_nobody_listens(account: User, settings: Any) -> None:

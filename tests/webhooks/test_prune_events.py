@@ -1,7 +1,7 @@
 """Events, deliveries and attempts go after 30 days; owners hear of endpoints that were disabled."""
 
 from datetime import UTC, datetime, timedelta
-from smtplib import SMTPRecipientsRefused
+from smtplib import SMTPDataError, SMTPRecipientsRefused
 from typing import Any
 
 import pytest
@@ -80,24 +80,48 @@ def test_who_has_disabled_it_knows(owner: User, mailoutbox: list[Any]) -> None:
 class Picky(EmailBackend):
     """Refuses one address."""
 
+    error: Exception
+
     def send_messages(self, messages: Any) -> int:
         if messages[0].to == ["owner@example.com"]:
-            raise SMTPRecipientsRefused({})
+            raise self.error
         return int(super().send_messages(messages) or 0)
 
 
+def recipient_refused(code: int) -> SMTPRecipientsRefused:
+    return SMTPRecipientsRefused({"owner@example.com": (code, b"No.")})
+
+
+@pytest.mark.parametrize(
+    ("error", "hours", "again"),
+    [
+        (recipient_refused(550), 0, False),
+        (SMTPDataError(554, "Spam."), 0, False),
+        (recipient_refused(451), 0, True),
+        (SMTPDataError(451, "Later."), 23, True),
+        (recipient_refused(451), 25, False),
+    ],
+)
 def test_a_refused_mail_stands_in_nobodys_way(
-    owner: User, stranger: User, mailoutbox: list[Any], settings: Any
+    error: Exception,
+    hours: int,
+    again: bool,
+    owner: User,
+    stranger: User,
+    mailoutbox: list[Any],
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.EMAIL_BACKEND = f"{__name__}.Picky"
+    monkeypatch.setattr(Picky, "error", error, raising=False)
     for account in (owner, stranger):
         make_endpoint(account, "https://app.example/")
         Endpoint.objects.filter(owner=account).update(
-            disabled_reason="gone", disabled_at=datetime.now(UTC)
+            disabled_reason="gone", disabled_at=datetime.now(UTC) - timedelta(hours=hours)
         )
     assert notices.tell_owners() == 1
     assert [message.to for message in mail.outbox] == [[stranger.email]]
-    assert Endpoint.objects.get(owner=owner).owner_told_at is None
+    assert (Endpoint.objects.get(owner=owner).owner_told_at is None) == again
 
 
 def test_a_mail_that_is_not_sent_is_sent_later(owner: User, settings: Any) -> None:

@@ -5,13 +5,15 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
 from accounts.models import User
+from chatbot_project.api.errors import Conflict, ResourceNotFound
+from tests.waiting import wait_until
 from tests.webhooks.conftest import (
     SAID,
     MakeReceiver,
@@ -21,8 +23,8 @@ from tests.webhooks.conftest import (
     only_delivery,
 )
 from tests.webhooks.receivers import answer
-from webhooks import claims, events, outcomes, services, settling
-from webhooks.models import Delivery, Endpoint, Event
+from webhooks import claims, deletion, events, outcomes, services, settling
+from webhooks.models import Attempt, Delivery, Endpoint, Event
 
 InThread = Callable[..., "Future[Any]"]
 MOMENT = 0.2  # seconds in which nothing is to happen
@@ -98,7 +100,7 @@ def test_deleting_an_endpoint_waits_for_its_events(
 ) -> None:
     endpoint = make_endpoint(account, make_receiver().url)
     with happening(in_thread, account):
-        deleting = in_thread(lambda: services.delete_endpoint(endpoint))
+        deleting = in_thread(lambda: deletion.delete_endpoint(endpoint))
         assert is_waiting(deleting)
     deleting.result(10)
     assert Endpoint.objects.count() == Delivery.objects.count() == 0
@@ -110,11 +112,118 @@ def test_events_wait_for_an_endpoint_that_is_being_deleted(
 ) -> None:
     endpoint = make_endpoint(account, make_receiver().url)
     with transaction.atomic():
-        services.delete_endpoint(endpoint)
+        deletion.delete_endpoint(endpoint)
         emitting = in_thread(lambda: emit(account))
         assert is_waiting(emitting)
     emitting.result(10)
     assert Delivery.objects.count() == 0
+
+
+def test_events_do_not_wait_for_deliveries_that_are_being_deleted(
+    account: User, make_receiver: MakeReceiver, in_thread: InThread
+) -> None:
+    endpoint = make_endpoint(account, make_receiver().url)
+    emit(account, 5)
+    with transaction.atomic():  # as one that stores what came of an attempt
+        list(Delivery.objects.select_for_update()[:1])
+        deleting = in_thread(lambda: deletion.delete_endpoint(endpoint))
+        wait_until(lambda: Delivery.objects.count() == 1)
+        assert is_waiting(deleting)
+        in_thread(lambda: emit(account)).result(5)
+    deleting.result(10)
+    assert Endpoint.objects.count() == Delivery.objects.count() == 0
+    assert Event.objects.count() == 6
+
+
+def test_many_deliveries_are_deleted_with_their_attempts(
+    account: User, make_receiver: MakeReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = make_endpoint(account, make_receiver().url)
+    endpoint = make_endpoint(account, make_receiver().url)
+    emit(account, 7)
+    dispatch()
+    monkeypatch.setattr(deletion, "BATCH", 3)
+    deletion.delete_endpoint(endpoint)
+    assert [*Endpoint.objects.all()] == [kept]
+    assert Attempt.objects.count() == Delivery.objects.count() == kept.deliveries.count() == 7
+
+
+def test_of_an_account_that_is_being_deleted(account: User, make_receiver: MakeReceiver) -> None:
+    for _ in range(2):
+        make_endpoint(account, make_receiver().url)
+    emit(account, 3)
+    while deletion.delete_endpoints_of(account):
+        pass
+    assert Endpoint.objects.count() == Delivery.objects.count() == Event.objects.count() == 0
+
+
+def failed() -> outcomes.Outcome:
+    [job] = claims.claim(1)
+    return outcomes.Outcome(job, datetime.now(UTC), 0.1, 500)
+
+
+@pytest.mark.parametrize("what", ["store", "redeliver", "recover"])
+def test_an_endpoint_is_locked_before_its_deliveries(
+    what: str, account: User, make_receiver: MakeReceiver, in_thread: InThread
+) -> None:
+    endpoint = make_endpoint(account, make_receiver().url)
+    emit(account)
+    outcome = failed()
+    if what != "store":
+        Delivery.objects.update(status="failed", next_attempt_at=None, claim=None)
+    acts: dict[str, Callable[[], Any]] = {
+        "store": lambda: outcomes.store([outcome]),
+        "redeliver": lambda: services.redeliver(only_delivery()),
+        "recover": lambda: services.recover(endpoint, datetime.now(UTC) - timedelta(hours=1)),
+    }
+    with transaction.atomic():
+        Endpoint.objects.select_for_update().get()
+        acting = in_thread(acts[what])
+        assert is_waiting(acting)
+        Delivery.objects.select_for_update(nowait=True).get()
+    acting.result(10)
+
+
+def test_a_success_locks_no_endpoint(
+    account: User, make_receiver: MakeReceiver, in_thread: InThread
+) -> None:
+    make_endpoint(account, make_receiver().url)
+    emit(account)
+    outcome = failed()._replace(status=200)
+    with transaction.atomic():
+        Endpoint.objects.select_for_update().get()
+        in_thread(lambda: outcomes.store([outcome])).result(10)
+    assert only_delivery().status == "succeeded"
+
+
+@pytest.mark.parametrize("what", ["ping", "redeliver", "recover", "rotate_secret"])
+def test_what_is_asked_of_an_endpoint_that_is_being_deleted(
+    what: str, account: User, make_receiver: MakeReceiver, in_thread: InThread
+) -> None:
+    endpoint = make_endpoint(account, make_receiver().url)
+    emit(account)
+    delivery = Delivery.objects.get()
+    asked: dict[str, Callable[[], Any]] = {
+        "ping": lambda: services.ping(endpoint),
+        "redeliver": lambda: services.redeliver(delivery),
+        "recover": lambda: services.recover(endpoint, datetime.now(UTC) - timedelta(hours=1)),
+        "rotate_secret": lambda: services.rotate_secret(endpoint),
+    }
+    with transaction.atomic():
+        deletion.delete_endpoint(endpoint)
+        asking = in_thread(asked[what])
+        assert is_waiting(asking)
+    with pytest.raises(ResourceNotFound):
+        asking.result(10)
+
+
+def test_whether_an_endpoint_is_enabled_is_asked_anew(
+    account: User, make_receiver: MakeReceiver
+) -> None:
+    endpoint = make_endpoint(account, make_receiver().url)
+    services.change_endpoint(Endpoint.objects.get(), enabled=False)
+    with pytest.raises(Conflict):
+        services.ping(endpoint)
 
 
 def test_what_the_old_address_answers_is_not_charged_to_the_new_one(

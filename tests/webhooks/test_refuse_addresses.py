@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -199,6 +200,29 @@ def test_a_slow_name_takes_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     wait_until(lambda: not addresses._under_way)
     assert addresses.begin_look_up("slow.example", 443).result(10)
     assert len(asked) == 2  # nothing is remembered
+
+
+def test_slow_names_hold_up_few_who_check(monkeypatch: pytest.MonkeyPatch, names: Any) -> None:
+    names["private.example"] = [["10.0.0.1"]]
+    answer, quick = threading.Event(), socket.getaddrinfo
+
+    def look_up(host: str, port: int, **kwargs: Any) -> Any:
+        if host.endswith("slow.example"):
+            answer.wait(10)
+            raise OSError
+        return quick(host, port, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(targets, "LOOK_UP_SECONDS", 10)
+    with ThreadPoolExecutor(10) as threads:
+        urls = [f"https://{number}.slow.example/" for number in range(10)]
+        checking = [threads.submit(targets.check, url) for url in urls]
+        wait_until(lambda: sum(not check.done() for check in checking) == 2)
+        for bad in ("https://private.example/", "https://0x7f000001/"):
+            with pytest.raises(targets.BadUrl):
+                targets.check(bad)
+        answer.set()
+        assert [check.result(10) for check in checking] == [None] * 10
 
 
 def test_what_was_stored_before_is_checked_too(account: User, make_receiver: MakeReceiver) -> None:

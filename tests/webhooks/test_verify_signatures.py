@@ -17,10 +17,11 @@ from tests.webhooks.conftest import (
     dispatch,
     emit,
     make_endpoint,
+    pass_time,
 )
 from tests.webhooks.receivers import Received
 from webhooks import services, signing
-from webhooks.models import Endpoint
+from webhooks.models import Attempt, Endpoint
 
 PLAIN, ENCODED = "your_webhook_secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 UNICODE = "Schlüssel-鍵-🔑"
@@ -104,6 +105,27 @@ def test_rotation_end_to_end(
     emit(account)
     dispatch()
     assert [verified(secret, receiver.received[1]) for secret in secrets] == [True, False, False]
+
+
+def test_to_rotate_helps_after_a_change_of_the_key(
+    account: User, make_receiver: MakeReceiver, settings: Any
+) -> None:
+    receiver = make_receiver()
+    endpoint = make_endpoint(account, receiver.url, secret=PLAIN)
+    services.rotate_secret(endpoint, UNICODE)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", []
+    emit(account)
+    dispatch()
+    assert [attempt.error for attempt in Attempt.objects.all()] == ["secret_unreadable"]
+    services.rotate_secret(endpoint, ENCODED)
+    pass_time(10)
+    dispatch()
+    [request] = receiver.received
+    assert [verified(secret, request) for secret in (ENCODED, UNICODE, PLAIN)] == [
+        True,
+        False,
+        False,
+    ]
 
 
 def let_overlap_pass(endpoint: Endpoint) -> None:
