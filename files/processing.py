@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import PurePath
 
 import structlog
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -21,6 +21,7 @@ from knowledge.indexing import PreparedChunk, prepare
 from knowledge.models import Source, SourceType
 from knowledge.remote_embedder import EmbedderUnavailable
 from knowledge.services import audience_of, copy_source, index_source
+from knowledge.vectors import release_connection
 
 log = structlog.get_logger("files")
 
@@ -33,6 +34,7 @@ SEPARATORS = re.compile(r"[-_\s]+")
 DIED = "Processing was given up: it ended unexpectedly three times."
 NO_TEXT = "No text found in the file."
 NO_EMBEDDER = "The embedding model could not be reached. Process the file again later."
+NO_DATABASE = "The database could not be reached. Process the file again later."
 NO_STORAGE = "The file's bytes could not be read from storage."
 
 
@@ -62,6 +64,10 @@ def process(work: Work) -> None:
         give_up(work, failure.reason)
     except EmbedderUnavailable:
         put_off(work, NO_EMBEDDER)
+    except (InterfaceError, OperationalError) as error:
+        log.error("a file's database failed", file=work.file.public_id, exc_info=error)
+        release_connection()
+        put_off(work, NO_DATABASE)  # if that fails, too, the lease runs out
     except OSError as error:
         log.error("a file could not be read", file=work.file.public_id, exc_info=error)
         put_off(work, NO_STORAGE)

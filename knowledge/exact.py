@@ -79,17 +79,18 @@ FROM knowledge_chunk c WHERE EXISTS (SELECT FROM few) AND {condition}
 # OFFSET 0: each score is computed once, and not for the condition and the order anew.
 BY_MEANING = """
 SELECT id, greatest(0, score) AS score FROM ({meant} OFFSET 0) AS meant
-ORDER BY meant.score DESC LIMIT {limit}
+ORDER BY meant.score DESC, id LIMIT {limit}
 """
 BY_WORDS = """
-SELECT id, score FROM ({said} OFFSET 0) AS said WHERE score > 0 ORDER BY score DESC LIMIT {limit}
+SELECT id, score FROM ({said} OFFSET 0) AS said WHERE score > 0
+ORDER BY score DESC, id LIMIT {limit}
 """
 # No join of the two: a chunk that has no embedding yet is found by its words.
 BY_BOTH = """
 SELECT id, sum(share) AS score FROM (
     SELECT id, 0.5 * greatest(0, score) AS share FROM ({meant} OFFSET 0) AS meant
     UNION ALL SELECT id, 0.5 * score FROM ({said} OFFSET 0) AS said
-) AS halves GROUP BY id ORDER BY score DESC LIMIT {limit}
+) AS halves GROUP BY id ORDER BY score DESC, id LIMIT {limit}
 """
 
 

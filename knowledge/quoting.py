@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from knowledge import lexical
+from knowledge.bounded_cache import BoundedCache
 from knowledge.embedders import Vectors, embedder
 from knowledge.search import Found, Query
 from knowledge.sentences import statements
 
 MOST_STATEMENTS = 64  # of all passages together, the best ones first
 MOST_PAIRED = 5  # statements that are looked at together with their neighbours
-KEPT = 4_000  # vectors of statements that were looked at before, 1.5 kB each
+MOST_KEPT = 8_000_000  # bytes of vectors of statements that were looked at before
 OF_HEADING = 0.5  # what a term counts that only the heading above the statement has
 
 
@@ -120,18 +121,17 @@ def words_of(text: str, found: Found, weights: Mapping[int, float]) -> float:
     )
 
 
-_known: dict[tuple[str, str], Vectors] = {}
+_known: BoundedCache[tuple[str, str], Vectors] = BoundedCache(MOST_KEPT)
 
 
 def embedded(texts: Sequence[str]) -> list[Vectors]:
     """Vectors of the settings' embedder; those of texts it has had lately are kept."""
     model = embedder()
-    kept = {text: _known.get((model.name, text)) for text in texts}  # others clear it meanwhile
+    kept = {text: _known.get((model.name, text)) for text in texts}  # others drop some meanwhile
     found = {text: vector for text, vector in kept.items() if vector is not None}
     if unknown := [text for text in kept if text not in found]:
         fresh = dict(zip(unknown, model.embed_passages(unknown), strict=True))
-        if len(_known) + len(fresh) > KEPT:
-            _known.clear()
-        _known.update({(model.name, text): vector for text, vector in fresh.items()})
+        for text, vector in fresh.items():
+            _known.add((model.name, text), vector, vector.nbytes + len(text))
         found |= fresh
     return [found[text] for text in texts]

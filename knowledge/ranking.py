@@ -82,7 +82,7 @@ def fitting(sizes: Iterable[float], room: float) -> int:
 EXACTLY_BY_MEANING = """
 SELECT e.chunk_id AS id, greatest(0, -(e.vector <#> %s::halfvec)) AS score
 FROM knowledge_embedding e WHERE {condition} AND e.model = {model}
-ORDER BY e.vector <#> %s::halfvec LIMIT {limit}
+ORDER BY e.vector <#> %s::halfvec, e.chunk_id LIMIT {limit}
 """
 BEST = f"SELECT {SHOWN} FROM {FOUND} {IN_ORDER}"  # noqa: S608
 NEARLY_BY_MEANING = """
@@ -95,7 +95,7 @@ BY_WORDS = """
 SELECT scored.id, scored.score FROM (
     SELECT c.id, -(c.sparse <#> %s::sparsevec) AS score
     FROM knowledge_chunk c WHERE {condition} OFFSET 0
-) AS scored WHERE scored.score > 0 ORDER BY scored.score DESC LIMIT {limit}
+) AS scored WHERE scored.score > 0 ORDER BY scored.score DESC, scored.id LIMIT {limit}
 """
 BY_BOTH = """
 WITH near AS MATERIALIZED ({near}), said AS MATERIALIZED ({said})
@@ -103,7 +103,7 @@ SELECT c.id, 0.5 * greatest(0, coalesce(-(e.vector <#> %s::halfvec), 0))
     - 0.5 * (c.sparse <#> %s::sparsevec) AS score
 FROM knowledge_chunk c LEFT JOIN knowledge_embedding e ON e.chunk_id = c.id AND e.model = {model}
 WHERE c.id = ANY (ARRAY(SELECT id FROM near UNION SELECT id FROM said))
-ORDER BY score DESC LIMIT {limit}
+ORDER BY score DESC, c.id LIMIT {limit}
 """
 # Without sorting, the only way to an order is HNSW, which looks on until it has enough of ours.
 AROUND = {

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.db.models.functions import Now
 
 from files import claims, processing, slots, storage, tasks, waking
@@ -114,6 +115,21 @@ def test_storage_that_cannot_be_reached(files: Files, file: str, monkeypatch: An
         work()
         lapse()
     assert files.status(file)["error"] == processing.NO_STORAGE
+
+
+def test_a_database_that_fails_for_a_while(files: Files, file: str, monkeypatch: Any) -> None:
+    def fail(*args: Any) -> None:
+        raise OperationalError
+
+    with monkeypatch.context() as failing:
+        failing.setattr(processing, "index_source", fail)
+        for _ in processing.PAUSES:
+            work()
+            lapse()
+    waiting = StoredFile.objects.get()
+    assert (waiting.status, waiting.failures, waiting.attempts) == ("processing", 4, 0)
+    work()
+    assert files.status(file)["status"] == "completed"
 
 
 def test_cancelled_while_it_waits(files: Files, file: str) -> None:

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.test import Client
 
 from accounts.models import User
-from knowledge.models import Embedding, Source
+from knowledge import ranking
+from knowledge import search as knowledge_search
+from knowledge.models import Chunk, Embedding, Source
 from tests.knowledge.conftest import AddText, MakeSource
 
 TEAMS = "To integrate with Microsoft Teams, open the admin center and add our app to your tenant."
@@ -206,3 +209,31 @@ def test_a_key_that_may_read_is_enough(make_client: Callable[..., Client], owner
             "/api/knowledge/search", {"query": "x"}, content_type="application/json"
         )
         assert response.status_code == status
+
+
+@pytest.mark.parametrize("most_exactly", [0, 10_000])
+@pytest.mark.parametrize("type", ["semantic", "text", "hybrid"])
+def test_of_equal_ones_it_always_gives_the_same(
+    search: Search,
+    owner_client: Client,
+    add_text: AddText,
+    monkeypatch: Any,
+    type: str,
+    most_exactly: int,
+) -> None:
+    monkeypatch.setattr(knowledge_search, "EXACT_UP_TO", most_exactly)
+    monkeypatch.setattr(ranking, "uses_hnsw", lambda *asked: False)
+    for _ in range(6):
+        add_text(owner_client, COFFEE, title="Kitchen")
+    for number, chunk in enumerate(Chunk.objects.all()):  # the first is the last now
+        embeddings = Embedding.objects.filter(chunk=chunk)
+        kept = embeddings.values("model", "source_id", "audience", "vector").get()
+        embeddings.delete()
+        Chunk.objects.filter(pk=chunk.pk).update(id=UUID(int=9 - number))
+        Embedding.objects.create(chunk_id=UUID(int=9 - number), **kept)
+    shown = {
+        limit: [each["id"] for each in search("espresso", type=type, limit=limit)["results"]]
+        for limit in (2, 3, 6)
+    }
+    assert shown[6] == sorted(shown[6])
+    assert (shown[2], shown[3]) == (shown[6][:2], shown[6][:3])
