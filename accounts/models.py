@@ -9,7 +9,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q, Value
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from django.db.models.lookups import Exact
 from django.utils import timezone
 
@@ -102,6 +102,18 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def public_id(self) -> str:
         return ids.encode("user", self.id)
+
+
+class Deletion(models.Model):
+    """An account that is being deleted: workers take it, and whoever has the claim is at it."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True)
+    begun_at = models.DateTimeField(db_default=Now(), editable=False)
+    due_at = models.DateTimeField(db_default=Now(), editable=False)  # or the end of the claim
+    claim = models.UUIDField(null=True, editable=False)
+
+    def __str__(self) -> str:
+        return str(self.user_id)
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):

@@ -52,8 +52,12 @@ class DocumentText:
     def whole(self) -> str:
         return self.version.content
 
-    def excerpt(self, owner: User, question: str, room: int) -> str:
-        return excerpts.of_text(self.version.content, question, room)
+    @property
+    def characters(self) -> int:
+        return len(self.version.content)
+
+    def excerpt(self, owner: User, question: str, room: int, characters: int) -> str:
+        return excerpts.of_text(self.version.content[:characters], question, room)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class SourceText:
     """What has been read out of a file: the chunks of its knowledge source."""
 
     source: Source
+    characters = 0  # that must be split to choose from: it is in chunks already
 
     def size(self, most: int) -> int:
         return int(self._chunks().aggregate(size=Sum("token_count", default=0))["size"])
@@ -68,7 +73,7 @@ class SourceText:
     def whole(self) -> str:
         return "\n\n".join(self._chunks().values_list("content", flat=True))
 
-    def excerpt(self, owner: User, question: str, room: int) -> str:
+    def excerpt(self, owner: User, question: str, room: int, characters: int) -> str:
         """The beginning, and what a search in it finds."""
         first = [Passage(*each) for each in self._chunks().values_list("position", "content")[:1]]
         found = [Passage(each.position, each.content) for each in self._search(owner, question)]
@@ -111,9 +116,10 @@ def read(
     room = max(0, room - TOKENS_AROUND * len(attachments))
     texts = [find(owner, attachment) for attachment in attachments]
     sizes = [text.size(room) if text else 0 for text in texts]
+    split = shares([text.characters if text else 0 for text in texts], excerpts.MOST_CHARACTERS)
     parts, whole = [], []
-    for attachment, text, size, share in zip(
-        attachments, texts, sizes, shares(sizes, room), strict=True
+    for attachment, text, size, share, characters in zip(
+        attachments, texts, sizes, shares(sizes, room), split, strict=True
     ):
         if text is None:
             parts.append(shown(attachment, GONE))
@@ -121,7 +127,7 @@ def read(
             parts.append(shown(attachment, text.whole()))
             whole.append(attachment)
         else:
-            excerpt = text.excerpt(owner, question, share)
+            excerpt = text.excerpt(owner, question, share, characters)
             parts.append(shown(attachment, excerpt, is_excerpt=True))
     return parts, whole
 
@@ -156,7 +162,7 @@ def by_place(turn: Turn) -> tuple[list[str], list[Version]]:
     wanted = {ids.decode("doc", each["id"]): each["version"] for each in documents}
     known = Indexing.objects.filter(document__in=wanted).values_list("document", "version")
     indexed = {document for document, number in known if number == wanted[document]}
-    versions = Version.objects.filter(document__owner=turn.owner_id)
+    versions = Version.objects.filter(document__owner=turn.owner_id).defer("content")
     found = [
         version
         for document, number in wanted.items()

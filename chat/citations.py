@@ -4,9 +4,13 @@ So an answer never shows a passage to somebody who may not read it (any more): o
 deleted, changed or is no longer shared, `content` is null; what cannot be seen at all has no name.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
+
+from django.db.models import Q
 
 from chat.document_passages import DocumentPassage
 from chat.models import Message, Status
@@ -18,6 +22,7 @@ from knowledge.search import Found
 from knowledge.serializers import show_found, show_origin, show_place
 
 JSON = dict[str, Any]
+Place = tuple[UUID, int]  # a document, and the number of a version of it
 
 
 def save(answer: Message, found: Sequence[Found]) -> None:
@@ -41,7 +46,10 @@ def place(found: Found) -> JSON:
 
 
 def attach(messages: Iterable[Message], owner_id: UUID) -> None:
-    """Sets `sources` of messages from the database, as the owner of their chat sees them now."""
+    """Sets `sources` of messages from the database, as the owner of their chat sees them now.
+
+    It may take its time: what is cited of a page of HTML is found by reading all of it.
+    """
     citing = [message for message in messages if message.citations]
     if not citing:
         return
@@ -62,27 +70,30 @@ def attach(messages: Iterable[Message], owner_id: UUID) -> None:
         ]
 
 
-def versions_of(cited: Iterable[JSON], owner_id: UUID) -> dict[tuple[str, int], Version]:
-    """By the document's public id and the number: those that passages are of."""
-    wanted = {(each["source"], each["passage"]["version"]) for each in cited if "passage" in each}
-    theirs = Version.objects.filter(document__owner=owner_id)
-    return {
-        (public_id, number): version
-        for public_id, number in wanted
-        for version in theirs.filter(document=source_uuid(public_id), number=number)
-    }
+def versions_of(cited: Iterable[JSON], owner_id: UUID) -> dict[Place, tuple[Version, str]]:
+    """Those that passages are of, each with its text."""
+    wanted = {place_of(each) for each in cited if "passage" in each}
+    if not wanted:
+        return {}
+    named = [Q(document=document, number=number) for document, number in wanted]
+    versions = Version.objects.filter(reduce(or_, named), document__owner=owner_id)
+    return {(each.document_id, each.number): (each, block_of(each).text) for each in versions}
 
 
-def shown_of_version(citation: JSON, versions: dict[tuple[str, int], Version]) -> JSON:
+def place_of(citation: JSON) -> Place:
+    return source_uuid(citation["source"]), citation["passage"]["version"]
+
+
+def shown_of_version(citation: JSON, versions: Mapping[Place, tuple[Version, str]]) -> JSON:
     public_id, passage = citation["source"], citation["passage"]
-    version = versions.get((public_id, passage["version"]))
     shown = {"id": citation["id"], "score": citation["score"]}
-    if version is None:
+    if place_of(citation) not in versions:
         absent = {"content": None, "metadata": show_place(None, "")}
         return {**shown, **absent, "source": nameless(public_id)}
+    version, text = versions[place_of(citation)]
     return {
         **shown,
-        "content": block_of(version).text[passage["position"] : passage["end"]],
+        "content": text[passage["position"] : passage["end"]],
         "source": {**nameless(public_id), **name_of(version)},
         "metadata": show_place(None, passage["section"]),
     }

@@ -12,6 +12,7 @@ from knowledge import lexical
 from knowledge.splitting import split_text
 
 PASSAGE_TOKENS = 200
+MOST_CHARACTERS = 1_000_000  # for a question: to split and count that takes two or three seconds
 GAP = "[...]"
 
 

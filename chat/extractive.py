@@ -29,7 +29,7 @@ LEAST_WORDS = 0.4  # of the question's, by their rarity, where no embedder says 
 SURE = 0.65
 NEARLY_AS_GOOD = 0.85
 NOTHING = "I found nothing about that in the knowledge base."
-NOTHING_ATTACHED = "I found nothing about that in what is attached."
+NOTHING_ATTACHED = "I found nothing about that in what is attached, nor in the knowledge base."
 WORD = re.compile(r"\S+\s*")
 
 

@@ -7,12 +7,13 @@ leases of all its answers every second, saves what they say so far, and hears wh
 import asyncio
 import contextvars
 import logging
+import time
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
-from django.db import DatabaseError, OperationalError
+from django.db import DatabaseError
 
 from chat import attached, catalog, events, grounding, mirror, providers, services, titles
 from chat.answers import Answer
@@ -22,12 +23,13 @@ from chat.tool_calls import Abandoned
 from chat.tool_use import ToolUse
 from chat.turns import Outcome, Turn
 from chatbot_project.api import shutdown
+from chatbot_project.api.errors_handler import DATABASE_FAILED
 from chatbot_project.api.threads import in_database, in_view_thread
 
 logger = logging.getLogger(__name__)
 
 KEEPER_SECONDS = 1.0
-SAVE_DELAYS = [0.2, 1.0, 3.0]  # seconds, when the database is away
+SAVE_SECONDS, SAVE_DELAY = 120.0, 1.0  # how long an answer waits for a database that is away
 
 _running: dict[UUID, "_Generation"] = {}
 _keeper: asyncio.Task[None] | None = None
@@ -154,12 +156,15 @@ class _Generation:
 
 
 async def _save(turn: Turn, outcome: Outcome) -> None:
-    for delay in SAVE_DELAYS:
+    last_try = time.monotonic() + SAVE_SECONDS
+    while True:
         try:
             return await in_database(services.finish_answer, turn, outcome)
-        except OperationalError:
-            await asyncio.sleep(delay)
-    return await in_database(services.finish_answer, turn, outcome)
+        except DATABASE_FAILED:
+            if time.monotonic() > last_try:
+                raise
+            logger.warning("answer_waits_to_be_saved")
+        await asyncio.sleep(SAVE_DELAY)
 
 
 def start(turn: Turn, *, stream: bool) -> Answer:
@@ -204,7 +209,7 @@ async def stop_all() -> None:
 async def _keep() -> None:
     while True:
         await asyncio.sleep(KEEPER_SECONDS)
-        texts = {id: g.answer.text for id, g in _running.items() if not g.saving}
+        texts = {id: g.answer.text for id, g in _running.items()}
         if not texts:
             if not _running:
                 return

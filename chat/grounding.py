@@ -7,6 +7,7 @@ is a short call of its own, and no other answer waits for either.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from chat.providers import Prompt, Provider, ProviderFailed
 from chat.turns import Lookup, Turn
 from chatbot_project.api.breaker import Breaker
 from chatbot_project.api.errors import ModelUnavailable
-from chatbot_project.api.threads import beside_database, beside_models, in_database
+from chatbot_project.api.threads import beside_database, beside_models, in_database, in_view_thread
 from knowledge.filters import Filters
 from knowledge.search import Found, Hits, Query, SearchType, look_up, understand
 
@@ -64,9 +65,12 @@ async def _by_knowledge(turn: Turn, lookup: Lookup) -> Grounded | None:
 
 
 async def _extracted(turn: Turn, lookup: Lookup, query: Query) -> Extract | None:
-    """Who can but quote quotes what is attached, where anything is."""
-    hits = await (_in_attached(turn, lookup, query) if turn.attached else _search(lookup, query))
-    return await _with_model(extractive.choose, query, hits)
+    """Who can but quote quotes what is attached; where that says nothing, what else is known."""
+    if turn.attached:
+        hits = await _in_attached(turn, lookup, query)
+        if extract := await _with_model(extractive.choose, query, hits):
+            return extract
+    return await _with_model(extractive.choose, query, await _search(lookup, query))
 
 
 async def _in_attached(turn: Turn, lookup: Lookup, query: Query) -> Hits:
@@ -74,7 +78,8 @@ async def _in_attached(turn: Turn, lookup: Lookup, query: Query) -> Hits:
     known = replace(lookup, filters=Filters(source_ids=indexed))
     hits = await _search(known, query) if indexed else Hits([], {})
     if versions:
-        read = await _with_model(document_passages.search, versions, query, MOST_PASSAGES)
+        likely = await in_view_thread(partial(document_passages.likely, versions, query))
+        read = await _with_model(document_passages.nearest, likely, query, MOST_PASSAGES)
         hits = document_passages.together(hits, read)
     return hits
 

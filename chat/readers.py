@@ -8,6 +8,7 @@ goes on reading from the database.
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from chat import citations, events, generation, mirror, sse
 from chat.models import Message, Status
 from chatbot_project.api import ids
 from chatbot_project.api.errors import InvalidRequest, ResourceNotFound
-from chatbot_project.api.threads import in_database
+from chatbot_project.api.threads import in_database, in_view_thread
 
 POLL_SECONDS = 0.5
 KEEP_ALIVE_POLLS = 30
@@ -102,19 +103,20 @@ async def _follow_mirror(
             yield None, position
 
 
-def _load(message_id: UUID, read: int, told: int) -> Any:
+async def _load(message_id: UUID, read: int, told: int) -> Any:
     """Message or None: of its text only what comes after `read` characters, and with what is to be
     shown of its sources, where there are more than `told`."""
-    message = Message.objects.after(read).filter(pk=message_id).first()
+    stored = Message.objects.after(read).select_related("chat").filter(pk=message_id)
+    message = await in_database(stored.first)
     if message and len(message.citations) > told:
-        citations.attach([message], message.chat.owner_id)
+        await in_view_thread(partial(citations.attach, [message], message.chat.owner_id))
     return message
 
 
 async def _has_more(position: Position) -> bool:
     """Whether the database knows of something that Redis has not told."""
     read, told = position.characters, position.sources
-    message = await in_database(_load, position.message_id, read, told)
+    message = await _load(position.message_id, read, told)
     return (
         message is None
         or message.status != Status.GENERATING
@@ -127,7 +129,7 @@ async def _follow_database(position: Position) -> AsyncIterator[bytes]:
     """The stored text as it grows: what a running answer has saved is a second old at most."""
     read, told = position.characters, position.sources
     polls = 0
-    while message := await in_database(_load, position.message_id, read, told):
+    while message := await _load(position.message_id, read, told):
         id = message.public_id
         for shown in message.sources[told:] if len(message.citations) > told else ():
             told += 1

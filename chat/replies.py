@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from uuid import UUID
 
 from django.http import (
@@ -15,7 +16,7 @@ from chat import citations, readers
 from chat.models import Message, Status
 from chat.turns import Turn
 from chatbot_project.api import errors, idempotency, ids
-from chatbot_project.api.threads import in_database
+from chatbot_project.api.threads import in_view_thread
 from chatbot_project.api.times import rfc3339
 
 FAILURES = {
@@ -35,7 +36,7 @@ async def replay(request: HttpRequest, reference: idempotency.Reference) -> Http
 
     Raises ApiError where a whole answer failed; ResourceNotFound when its chat has been deleted.
     """
-    message = await in_database(_stored, UUID(reference["message"]))
+    message = await in_view_thread(partial(_stored, UUID(reference["message"])))
     if message is None:
         raise errors.ResourceNotFound("The chat of this answer has been deleted.")
     if message.status == Status.GENERATING:

@@ -235,7 +235,10 @@ class HistorySerializer(serializers.Serializer[Any]):
     chat_id = serializers.CharField()
     messages = MessageSerializer(many=True)
     created_at = serializers.DateTimeField()
-    updated_at = serializers.DateTimeField(help_text="When it was last asked, answered or changed.")
+    updated_at = serializers.DateTimeField(
+        help_text="When it was last asked, answered or changed: the latest of the chat's own "
+        "`updated_at` and the `timestamp` of the messages shown."
+    )
 
 
 class StopSerializer(serializers.Serializer[Any]):
@@ -262,7 +265,8 @@ class ChatSerializer(serializers.ModelSerializer[Chat]):
     id = serializers.CharField(source="public_id")
     metadata = ObjectField()
     updated_at = serializers.DateTimeField(
-        help_text="When it was last asked or changed: what lists are ordered by."
+        help_text="When it was last asked or changed: what lists are ordered by. In its history "
+        "the end of an answer counts, too."
     )
 
     class Meta:

@@ -249,8 +249,8 @@ def _end(answer: Message, outcome: Outcome, owner_id: UUID) -> None:
     answer.content = outcome.text
     answer.finish_reason = outcome.finish_reason[:40]
     answer.provider_model = outcome.provider_model[:200] or answer.provider_model
-    answer.prompt_tokens = (outcome.prompt_tokens or 0) + outcome.spent[0]
-    answer.completion_tokens = (outcome.completion_tokens or 0) + outcome.spent[1]
+    answer.prompt_tokens = tokens.total(outcome.prompt_tokens or 0, outcome.spent[0])
+    answer.completion_tokens = tokens.total(outcome.completion_tokens or 0, outcome.spent[1])
     answer.completed_at = timezone.now()
     answer.lease_expires_at = None
     if _update_unfinished(answer, owner_id, heard_too=False) is not None:

@@ -9,9 +9,10 @@ from typing import Any
 
 from knowledge.tokens import count, cut
 
-__all__ = ["count", "count_message", "count_messages", "cut", "text_of"]
+__all__ = ["count", "count_message", "count_messages", "cut", "text_of", "total"]
 
 TOKENS_AROUND_A_MESSAGE = 4  # role and separators, as OpenAI counts them
+MOST = 2**31 - 1  # that an answer's row can hold
 
 
 def count_messages(messages: Iterable[dict[str, Any]]) -> int:
@@ -20,6 +21,11 @@ def count_messages(messages: Iterable[dict[str, Any]]) -> int:
 
 def count_message(message: dict[str, Any]) -> int:
     return count(text_of(message)) + TOKENS_AROUND_A_MESSAGE
+
+
+def total(*counts: int) -> int:
+    """Of several calls to a model. A provider may say what it likes: the sum has to fit."""
+    return min(sum(counts), MOST)
 
 
 def text_of(message: dict[str, Any]) -> str:

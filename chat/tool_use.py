@@ -70,7 +70,7 @@ class ToolUse:
         if asked is None or said is None:
             asked = tokens.count_messages(prompt.messages)
             said = tokens.count(text + "".join(call.arguments for call in piece.calls or ()))
-        return self.spent[0] + asked, self.spent[1] + said
+        return tokens.total(self.spent[0], asked), tokens.total(self.spent[1], said)
 
     async def _answered(self, prompt: Prompt, calls: list[FunctionCall], text: str) -> Prompt:
         """The prompt with the calls and what they returned. After the last one, no more calls."""

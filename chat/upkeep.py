@@ -30,15 +30,11 @@ def delete_chat(chat: Chat) -> None:
         locked.delete()
 
 
-def delete_chats_of(owner: User) -> None:
-    """Before an account is deleted. Whoever writes an answer stops."""
-    while delete_some(owner):
-        pass
-
-
 @transaction.atomic
-def delete_some(owner: User) -> bool:
-    """False: there was none."""
+def delete_chats_of(owner: User) -> bool:
+    """Some of them, before their account is deleted. False: there was none.
+
+    Whoever writes an answer stops."""
     some = Chat.objects.filter(owner=owner).order_by("pk")[:MOST_DELETED]
     found = list(some.select_for_update().values_list("pk", flat=True))
     return bool(Chat.objects.filter(pk__in=found).delete()[0])

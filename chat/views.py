@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -33,7 +34,7 @@ from chatbot_project.api.callers import Caller
 from chatbot_project.api.errors import ResourceNotFound
 from chatbot_project.api.pagination import Pagination
 from chatbot_project.api.requests import ApiRequest
-from chatbot_project.api.threads import in_database
+from chatbot_project.api.threads import in_database, in_view_thread
 from chatbot_project.api.times import rfc3339
 
 POLL_SECONDS = 0.1
@@ -183,10 +184,10 @@ async def stop_answer(chat: Chat) -> Message | None:
         return None
     if not await generation.stop(message.id):
         while True:  # its keeper hears of it within a second, or its lease runs out
-            if await in_database(services.has_ended, message):
+            if await in_view_thread(partial(services.has_ended, message)):
                 break
             await asyncio.sleep(POLL_SECONDS)
-    return await in_database(_with_sources, chat, message.pk)
+    return await in_view_thread(partial(_with_sources, chat, message.pk))
 
 
 def _with_sources(chat: Chat, message_id: UUID) -> Message:

@@ -49,7 +49,7 @@ DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 
 # --- Database, cache, queue -------------------------------------------------------------------
-DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, minimum=2)
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, minimum=3)
 # Planned once a connection: a third less of PostgreSQL's time. Not with PgBouncer before 1.21.
 DATABASE_PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", True)
 POOL = pool_options(DATABASE_POOL_SIZE, prepared=DATABASE_PREPARED_STATEMENTS)
@@ -230,6 +230,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-deliveries": {"task": "webhooks.tasks.sweep", "schedule": 2.0},
     "tell-owners": {"task": "webhooks.tasks.tell_owners", "schedule": 60.0},
     "prune-events": {"task": "webhooks.tasks.prune", "schedule": 3600.0},
+    "delete-accounts": {"task": "accounts.tasks.delete_accounts", "schedule": 30.0},
     "clear-sessions": {
         "task": "chatbot_project.site.tasks.clear_sessions",
         "schedule": crontab(hour="3", minute="17"),
@@ -250,7 +251,7 @@ USAGE_COUNTERS = {
     "max_files": "files.quotas.count_files",
     "max_stored_bytes": "files.quotas.count_bytes",
 }
-# Who deletes what an account has, before the account itself; in this order.
+# Who deletes what an account has, some of it a call, before the account itself; in this order.
 ACCOUNT_DELETERS = [
     *("chat.upkeep.delete_chats_of", "files.services.delete_files_of"),
     *("knowledge.services.delete_sources_of", "webhooks.deletion.delete_endpoints_of"),

@@ -14,6 +14,7 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+import structlog
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.utils import HEADER_NAME_RE, INVALID_HEADER_VALUE_BYTES
 from twisted.web import http
@@ -28,10 +29,13 @@ from chatbot_project.api.body_limits import (
 )
 from chatbot_project.api.requests import is_api
 
+log = structlog.get_logger("server")
+
 # Twisted knows none of the newer ones: 429 Too Many Requests was "Unknown Status".
 http.RESPONSES.update({status.value: status.phrase.encode() for status in HTTPStatus})
 
 BODY_SECONDS, BODY_RATE = 60.0, 20_000  # for one over SMALL: so long, and a second for so many
+LONGEST_LENGTH = 30  # characters of a Content-Length
 LINGER = 10.0  # seconds in which a refused client may stop sending and read why
 BAD_HEADER = "The request has a header that is not valid."
 BAD_REQUEST = "The request is not valid HTTP."
@@ -53,6 +57,13 @@ def error_body(status: int, request_id: str) -> bytes:
     details = {"request_id": request_id}
     error = {"code": CODES[status], "message": MESSAGES[status], "details": details}
     return json.dumps({"error": error}).encode()
+
+
+def without_host(target: bytes) -> bytes:
+    """`/path` of `http://host/path`, which is how proxies are asked."""
+    if target.lower().startswith((b"http://", b"https://")):
+        return b"/" + b"".join(target.split(b"/", 3)[3:])
+    return target
 
 
 class BodyTooLarge(Exception):
@@ -97,9 +108,8 @@ class Request(WebRequest):
         self.requestHeaders.removeHeader(b"Daphne-Root-Path")  # a client must not choose routes
         self.requestHeaders.removeHeader(b"Upgrade")  # nothing here speaks another protocol yet
         self.drop_bad_headers()
-        if self.uri.lower().startswith((b"http://", b"https://")):  # as sent to proxies
-            self.uri = b"/" + b"".join(self.uri.split(b"/", 3)[3:])
-            self.path = self.uri.partition(b"?")[0]
+        self.uri = without_host(self.uri)
+        self.path = self.uri.partition(b"?")[0]
         return super().process()
 
     def drop_bad_headers(self) -> None:
@@ -146,7 +156,9 @@ class Channel(http.HTTPChannel):
     continue_wanted = False  # by a client that waits for it before it sends its body
 
     def path(self) -> str:
-        return unquote_to_bytes(self._path.partition(b"?")[0]).decode("utf-8", "replace")
+        target: Any = self._path
+        path = without_host(target).partition(b"?")[0]
+        return unquote_to_bytes(path).decode("utf-8", "replace")
 
     def body_limit(self) -> int:
         return body_limit(self._command.decode("latin-1"), self.path())
@@ -182,6 +194,8 @@ class Channel(http.HTTPChannel):
         self.asking = None
         if asking.cancelled() or self.draining:  # the client has gone, or took too long
             return
+        if asking.exception():
+            log.error("nobody could be asked for a large body", exc_info=asking.exception())
         welcome = asking.exception() is None and asking.result()
         self.requests[-1].welcome = welcome
         if not welcome:
@@ -219,7 +233,9 @@ class Channel(http.HTTPChannel):
 
     def is_unasked(self) -> bool:
         """Whether a body that has not said its length has become a large one."""
-        if self.length is not None or self._handlingRequest or self.asking is not None:
+        if self.draining or self.length is not None or self._handlingRequest:
+            return False
+        if self.asking is not None:
             return False
         request = self.requests[-1]
         return request.received > SMALL and not request.welcome
@@ -244,6 +260,15 @@ class Channel(http.HTTPChannel):
     def lineReceived(self, line: bytes) -> None:  # noqa: N802
         if not self.draining:
             super().lineReceived(line)
+
+    def headerReceived(self, line: bytes) -> bool:  # noqa: N802
+        """Python reads no number of thousands of digits: Twisted would end in an exception."""
+        name, _, value = line.partition(b":")
+        if len(value) > LONGEST_LENGTH and name.lower() == b"content-length":
+            self._respondToBadRequestAndDisconnect()
+            return False
+        valid: bool = super().headerReceived(line)
+        return valid
 
     def lineLengthExceeded(self, line: bytes) -> None:  # noqa: N802
         self._respondToBadRequestAndDisconnect()

@@ -3,8 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from boto3.exceptions import Boto3Error
 from botocore.config import Config
@@ -50,12 +49,12 @@ class BucketStorage(S3Storage):
         return piece
 
     @contextmanager
-    def local_copy(self, key: str) -> Iterator[Path]:
-        with tempfile.NamedTemporaryFile(prefix="chatbot-file-") as copy:
+    def local_copy(self, key: str) -> Iterator[IO[bytes]]:
+        with tempfile.TemporaryFile() as copy:  # without a name: whoever is killed leaves nothing
             with failures():
                 self.client.download_fileobj(Fileobj=copy, **self.place_of(key))
             copy.flush()
-            yield Path(copy.name)
+            yield copy
 
     @property
     def client(self) -> Any:

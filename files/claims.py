@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection, connections
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from files.extraction import PACKED
 from files.models import Stage, StoredFile
 from knowledge.vectors import release_connection
 
@@ -36,7 +37,7 @@ UPDATE files_storedfile
 SET claim = %s, due_at = statement_timestamp() + %s * interval '1 second', attempts = attempts + 1
 WHERE id = (
     SELECT file.id FROM files_storedfile file LEFT JOIN busy ON busy.owner_id = file.owner_id
-    WHERE file.due_at <= statement_timestamp() AND file.size <= %s
+    WHERE file.due_at <= statement_timestamp() AND file.size <= %s AND file.media_type <> ALL (%s)
     ORDER BY coalesce(busy.files, 0), file.due_at
     LIMIT 1 FOR UPDATE OF file SKIP LOCKED
 )
@@ -99,10 +100,12 @@ class Work:
 
 
 def take(largest: int = ANY_SIZE) -> Work | None:
-    """The next file that is due, of those with at most `largest` bytes. None: there is none."""
+    """The next file that is due; unless any will do, one that is no larger than `largest` bytes and
+    not packed, as nobody knows how much is in those. None: there is none."""
     claim = uuid4()
+    left_out = [] if largest == ANY_SIZE else PACKED
     with connection.cursor() as cursor:
-        cursor.execute(TAKE, [claim, LEASE.total_seconds(), largest])
+        cursor.execute(TAKE, [claim, LEASE.total_seconds(), largest, left_out])
         row = cursor.fetchone()
     if row is None:
         return None

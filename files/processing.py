@@ -101,9 +101,9 @@ def make(work: Work) -> None:
     """Raises Superseded, ExtractionFailed, EmbedderUnavailable, OSError."""
     file = work.file
     work.reach(Stage.EXTRACTING, EXTRACTING)
-    with storage.local_copy(file.key) as path:
+    with storage.local_copy(file.key) as copy:
         blocks = extract(
-            path, media_type=file.media_type, filename=file.filename, progress=work.look
+            copy, media_type=file.media_type, filename=file.filename, progress=work.look
         )
     work.reach(Stage.SPLITTING, SPLITTING)
     chunks = prepare(

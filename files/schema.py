@@ -144,8 +144,8 @@ reprocess_file = extend_schema(
     tags=TAGS,
     operation_id="reprocess_file",
     summary="Process a file again",
-    description="What it has in the knowledge base is found until the new chunks replace it. "
-    "409 while it is being processed.",
+    description="What it has in the knowledge base is found until the new chunks replace it, and "
+    "stays where that fails. 409 while it is being processed.",
     request=None,
     responses=serializers.FileSerializer,
     examples=[answer("It is queued", AGAIN)],
@@ -154,7 +154,8 @@ cancel_file = extend_schema(
     tags=TAGS,
     operation_id="cancel_file",
     summary="Cancel the processing of a file",
-    description="The file stays, failed and without chunks. 409 where its processing has ended.",
+    description="The file stays, failed; so do chunks of an earlier processing. 409 where its "
+    "processing has ended.",
     request=None,
     responses=serializers.FileSerializer,
     examples=[answer("It has ended", CANCELLED)],

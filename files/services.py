@@ -85,11 +85,14 @@ def delete_file(file: StoredFile) -> None:
         remove(orphan)
 
 
-def delete_files_of(owner: User) -> None:
-    """Before an account is deleted: the files and their bytes. Their chunks go with its sources."""
-    while found := delete_some(owner):
-        for orphan in Orphan.objects.filter(pk__in=found):
-            remove(orphan)
+def delete_files_of(owner: User) -> bool:
+    """Some of them and their bytes, before their account is deleted. False: there was none.
+
+    Their chunks go with the account's sources."""
+    found = delete_some(owner)
+    for orphan in Orphan.objects.filter(pk__in=found):
+        remove(orphan)
+    return bool(found)
 
 
 @transaction.atomic
@@ -129,7 +132,7 @@ def remove(orphan: Orphan) -> None:
 
 @transaction.atomic
 def reprocess(file: StoredFile) -> StoredFile:
-    """Makes its chunks anew. Those it has are found until then.
+    """Makes its chunks anew. Those it has are found until then, or for good where that fails.
 
     Raises Conflict while it is being processed, StoredFile.DoesNotExist.
     """
@@ -156,12 +159,12 @@ def cancel(file: StoredFile) -> StoredFile:
 
 
 def fail(held: StoredFile, reason: str) -> None:
-    """Ends the processing of a file whose row the caller's transaction holds."""
+    """Ends the processing of a file whose row the caller's transaction holds. Chunks that it has
+    from an earlier one stay: they are of the same bytes."""
     held.status, held.error = Status.FAILED, reason
-    held.chunks_created, held.due_at, held.claim = 0, None, None
-    held.save(update_fields=["status", "error", "chunks_created", "due_at", "claim"])
+    held.due_at, held.claim = None, None
+    held.save(update_fields=["status", "error", "due_at", "claim"])
     finish(held)
-    forget(held.id)
 
 
 def finish(held: StoredFile) -> None:

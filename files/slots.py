@@ -1,7 +1,7 @@
 """How many of a machine's processes may be at files: others must stay free for what is short.
 
 A slot is a lock on a file: whoever dies gives it back. There is one more than the settings say, for
-small files alone: none of them waits behind a book.
+small texts alone: none of them waits behind a book.
 """
 
 import fcntl

@@ -24,7 +24,7 @@ class Storage(Protocol):
 
     def read(self, key: str, start: int, length: int) -> bytes: ...
 
-    def local_copy(self, key: str) -> AbstractContextManager[Path]: ...
+    def local_copy(self, key: str) -> AbstractContextManager[IO[bytes]]: ...
 
 
 class FolderStorage(FileSystemStorage):
@@ -38,8 +38,9 @@ class FolderStorage(FileSystemStorage):
             os.close(descriptor)
 
     @contextmanager
-    def local_copy(self, key: str) -> Iterator[Path]:
-        yield Path(self.path(key))
+    def local_copy(self, key: str) -> Iterator[IO[bytes]]:
+        with Path(self.path(key)).open("rb") as file:
+            yield file
 
 
 def storage() -> Storage:
@@ -68,6 +69,6 @@ def read(key: str, start: int, length: int) -> bytes:
     return piece
 
 
-def local_copy(key: str) -> AbstractContextManager[Path]:
+def local_copy(key: str) -> AbstractContextManager[IO[bytes]]:
     """The bytes as a file on this machine, for the length of a block. Raises OSError."""
     return storage().local_copy(key)

@@ -1,5 +1,6 @@
 """The file API."""
 
+import asyncio
 import contextlib
 from typing import Any
 
@@ -13,7 +14,6 @@ from chatbot_project.api import idempotency
 from chatbot_project.api.bodies import validate
 from chatbot_project.api.callers import Caller
 from chatbot_project.api.errors import (
-    ApiError,
     InsufficientPermissions,
     InvalidRequest,
     ResourceNotFound,
@@ -22,7 +22,7 @@ from chatbot_project.api.errors import (
 from chatbot_project.api.pagination import Pagination
 from chatbot_project.api.permissions import authorize
 from files import downloads, links, schema, serializers, services, storage, uploads
-from files.models import FileQuerySet, Status, StoredFile
+from files.models import FileQuerySet, Orphan, Status, StoredFile
 from files.threads import with_database, with_files
 from files.uploads import Upload
 from knowledge.models import Visibility
@@ -125,15 +125,23 @@ async def add(request: HttpRequest, upload: Upload) -> StoredFile:
     """Raises QuotaExceeded, Unavailable. Whatever it raises, no bytes are left."""
     user = caller_of(request).user
     orphan = await with_database(request, services.expect_bytes, user, upload.size)
+    saving = with_files(request, storage.save, orphan.key, upload.content)
+    stored = asyncio.ensure_future(saving)
     try:
-        await with_files(request, storage.save, orphan.key, upload.content)
+        await asyncio.shield(stored)
         return await with_database(request, services.add_file, request, user, orphan, upload)
-    except (ApiError, OSError) as error:
-        await with_database(request, services.abandon, orphan)
-        if isinstance(error, ApiError):
+    except (Exception, asyncio.CancelledError) as error:
+        await asyncio.shield(undo(request, stored, orphan))
+        if not isinstance(error, OSError):
             raise
         log.error("a file could not be stored", exc_info=error)
         raise Unavailable(uploads.NOT_STORED) from error
+
+
+async def undo(request: HttpRequest, stored: asyncio.Future[None], orphan: Orphan) -> None:
+    """After what is being stored is there: of whoever hangs up, a thread goes on storing."""
+    await asyncio.gather(stored, return_exceptions=True)
+    await with_database(request, services.abandon, orphan)
 
 
 def replay(reference: idempotency.Reference) -> HttpResponseBase:

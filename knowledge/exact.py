@@ -70,8 +70,10 @@ SELECT e.chunk_id AS id, -(e.vector <#> %s::halfvec) AS score
 FROM knowledge_embedding e
 WHERE EXISTS (SELECT FROM few) AND {condition} AND e.model = {model}
 """
+# 0 for a query without terms: a NULL would be the best score of all.
 SAID = """
-SELECT c.id, -(c.sparse <#> (SELECT sparse FROM query)) / (SELECT most FROM query) AS score
+SELECT c.id,
+    coalesce(-(c.sparse <#> (SELECT sparse FROM query)) / (SELECT most FROM query), 0) AS score
 FROM knowledge_chunk c WHERE EXISTS (SELECT FROM few) AND {condition}
 """
 # OFFSET 0: each score is computed once, and not for the condition and the order anew.

@@ -3,12 +3,12 @@ together, in one transaction: a search sees all of a source or nothing.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -131,9 +131,16 @@ def save(source: Source, chunk_count: int) -> None:
             cursor.execute("DELETE FROM knowledge_chunk WHERE source_id = %s", [source.id])
 
 
+@contextmanager
+def copying(sql: str) -> Iterator[Any]:
+    """psycopg's COPY, which Django does not know, with errors as Django raises them."""
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(sql) as copy:
+        yield copy
+
+
 def insert_chunks(source: Source, chunks: Sequence[PreparedChunk]) -> None:
     owner = lexical.audience_hash(source.audience)
-    with connection.cursor() as cursor, cursor.copy(COPY_CHUNKS) as copy:
+    with copying(COPY_CHUNKS) as copy:
         for position, chunk in enumerate(chunks):
             piece = chunk.piece
             copy.write_row(
@@ -147,7 +154,7 @@ def insert_chunks(source: Source, chunks: Sequence[PreparedChunk]) -> None:
 
 
 def insert_embeddings(source: Source, chunks: Sequence[PreparedChunk]) -> None:
-    with connection.cursor() as cursor, cursor.copy(COPY_EMBEDDINGS) as copy:
+    with copying(COPY_EMBEDDINGS) as copy:
         for chunk in chunks:
             for model, vector in chunk.vectors.items():
                 row = (chunk.id, model, source.id, source.audience, vectors.to_text(vector))
@@ -251,18 +258,14 @@ def delete_source(source: Source) -> None:
     Source.objects.filter(pk=source.pk).delete()
 
 
-def delete_sources_of(owner: User) -> None:
-    """Before an account is deleted: a hundred sources a transaction, so that nobody waits long.
+@transaction.atomic
+def delete_sources_of(owner: User) -> bool:
+    """Some of them, before their account is deleted. False: there was none.
 
     Deleted with the account, in any order, they could wait for each other's writers in a circle.
     """
-    sources = Source.objects.filter(owner=owner).order_by("id")
-    while delete_some(sources[:MOST_DELETED]):
-        pass
-
-
-@transaction.atomic
-def delete_some(sources: QuerySet[Source]) -> int:
+    sources = Source.objects.filter(owner=owner).order_by("id")[:MOST_DELETED]
     held = list(sources.select_for_update().only("id", "audience"))
     term_stats.hold({source.audience for source in held})
-    return Source.objects.filter(pk__in=[source.pk for source in held]).delete()[0]
+    Source.objects.filter(pk__in=[source.pk for source in held]).delete()
+    return bool(held)

@@ -86,7 +86,7 @@ def run(sql: str, parameters: Parameters = (), way: Way = PLANNED_ANEW) -> list[
     """The rows. One round trip, and one transaction where there is none yet."""
     with connection.cursor() as wrapper:
         given = wrapper.connection  # psycopg's own
-        with given.pipeline():
+        with connection.wrap_database_errors, given.pipeline():
             if way.settings:
                 given.execute(way.there)
             cursor = given.execute(sql, parameters, prepare=way.prepare)

@@ -2,10 +2,8 @@
 the test's own, which goes at the end and takes them with it.
 """
 
-import asyncio
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,12 +63,7 @@ def end_kept_connections() -> None:
         together.wait()  # so that each thread gets one of the calls
         connections.close_all()
 
-    with ThreadPoolExecutor(threads.SHORT_CALLS) as callers:
-        calls = [
-            callers.submit(asyncio.run, threads.in_database(close))
-            for _ in range(threads.SHORT_CALLS)
-        ]
-    for call in calls:
+    for call in [threads._short_calls.submit(close) for _ in range(threads.SHORT_CALLS)]:
         call.result()
 
 

@@ -45,9 +45,13 @@ def _delete_rest(endpoint: Endpoint) -> None:
         locked.delete()
 
 
-def delete_endpoints_of(owner: User) -> None:
-    """Before an account is deleted: its endpoints, and all events that they were told of."""
-    for endpoint in Endpoint.objects.filter(owner=owner):
+def delete_endpoints_of(owner: User) -> bool:
+    """One of them, before their account is deleted; after the last one, all events that they were
+    told of. False: there was nothing."""
+    endpoint = Endpoint.objects.filter(owner=owner).first()
+    if endpoint is not None:
         delete_endpoint(endpoint)
+        return True
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM webhooks_event WHERE owner_id = %s", [owner.pk])
+        return cursor.rowcount > 0

@@ -2,22 +2,26 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
-from accounts.deletion import count_belongings, delete_account
+from accounts import deletion
 from accounts.models import STANDARD, Tier, User
 
 # Who may edit these could make anybody, himself too, a superuser.
 SUPERUSERS_ONLY = ["is_staff", "is_superuser", "groups", "user_permissions"]
+MOST_NAMED = 5
+BEGUN = "Keys and sessions are refused from now on; workers delete the rest."
 
 
 def standard_tier() -> Tier | None:
@@ -40,11 +44,14 @@ class UserAdmin(DjangoUserAdmin):
         "email",
         "name",
         "tier",
-        "is_active",
+        "state",
         "is_staff",
         "last_login",
     )
-    list_select_related = ("tier",)
+    list_select_related = (
+        "tier",
+        "deletion",
+    )
     list_filter = (
         "tier",
         "is_active",
@@ -56,7 +63,9 @@ class UserAdmin(DjangoUserAdmin):
         "name",
     )
     ordering = ("email",)
+    actions = ("delete_selected",)
     readonly_fields = (
+        "state",
         "public_id",
         "created_at",
         "last_login",
@@ -68,8 +77,14 @@ class UserAdmin(DjangoUserAdmin):
     fieldsets = (
         (None, {"fields": ["email", "name", "tier", "password"]}),
         ("Access", {"fields": ["is_active", *SUPERUSERS_ONLY]}),
-        ("Facts", {"fields": ["public_id", "created_at", "last_login"]}),
+        ("Facts", {"fields": ["state", "public_id", "created_at", "last_login"]}),
     )
+
+    @admin.display(ordering="is_active")
+    def state(self, user: User) -> str:
+        if hasattr(user, "deletion"):
+            return f"being deleted since {user.deletion.begun_at:%Y-%m-%d %H:%M} UTC"
+        return "active" if user.is_active else "not active"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """Superusers are changed, and their passwords set, by superusers alone."""
@@ -78,6 +93,10 @@ class UserAdmin(DjangoUserAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [*self.readonly_fields, *([] if request.user.is_superuser else SUPERUSERS_ONLY)]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """An account that is being deleted does not come back."""
+        return super().has_change_permission(request, obj) and not hasattr(obj, "deletion")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed: bool = super().has_delete_permission(request, obj)
@@ -88,14 +107,40 @@ class UserAdmin(DjangoUserAdmin):
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         """How many things of which kind: to name them all could take the page for ever."""
         users = list(objs)
-        belongings = sum(map(count_belongings, users), Counter({"users": len(users)}))
+        belongings = sum(map(deletion.count_belongings, users), Counter({"users": len(users)}))
         oneself = [str(user) for user in users if user == request.user]
         return [str(user) for user in users], belongings, set(), oneself
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        """Piece by piece, after the transaction that the page runs in."""
-        transaction.on_commit(partial(delete_account, obj))
+        self.begin_deletion(request, [obj])
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in queryset:
-            self.delete_model(request, user)
+        self.begin_deletion(request, list(queryset))
+
+    def begin_deletion(self, request: HttpRequest, users: list[User]) -> None:
+        deletion.begin(users)
+        names = ", ".join(map(str, users[:MOST_NAMED]))
+        more = f" and {len(users) - MOST_NAMED} more" if len(users) > MOST_NAMED else ""
+        self.message_user(
+            request, f"The deletion of {names}{more} has begun. {BEGUN}", messages.SUCCESS
+        )
+
+    @admin.action(description="Delete selected users", permissions=["delete"])
+    def delete_selected(
+        self, request: HttpRequest, queryset: QuerySet[User]
+    ) -> HttpResponse | None:
+        """All of them or none, and the log says the same. Django's own asks first, and refuses."""
+        if not request.POST.get("post") or request.user in queryset:
+            page: HttpResponse | None = delete_selected(self, request, queryset)
+            return page
+        with transaction.atomic():
+            self.log_deletions(request, queryset)
+            self.delete_queryset(request, queryset)
+        return None
+
+    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: Any) -> HttpResponse:
+        """Without Django's message, that it is gone."""
+        if IS_POPUP_VAR in request.POST:
+            return super().response_delete(request, obj_display, obj_id)
+        seen = self.has_view_or_change_permission(request)
+        return redirect("admin:accounts_user_changelist" if seen else "admin:index")

@@ -110,7 +110,12 @@ class Application(ASGIHandler):
             length = body_file.seek(0, 2)
             body_file.seek(0)
             scope["headers"] = [*scope["headers"], (b"content-length", b"%d" % length)]
-        return super().create_request(scope, body_file)
+        try:
+            return super().create_request(scope, body_file)
+        except (ValueError, LookupError):  # a parameter's charset that is none
+            mark(scope, "The header Content-Type is not valid.")
+            scope["headers"] = [each for each in scope["headers"] if each[0] != b"content-type"]
+            return super().create_request(scope, body_file)
 
 
 def close(response: Any) -> None:

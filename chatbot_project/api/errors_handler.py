@@ -15,17 +15,21 @@ from django.core.exceptions import (
     SuspiciousOperation,
     ValidationError,
 )
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 from django.shortcuts import render as render_page
+from psycopg.errors import ForeignKeyViolation
 from rest_framework import exceptions as drf
 
 from chatbot_project.api import errors
 from chatbot_project.api.requests import Answered, is_api, state_of
 
 log = structlog.get_logger("api")
+
+# How Django ends the names of foreign keys to accounts and their keys.
+ACCOUNT_KEYS = ("_fk_accounts_user_id", "_fk_accounts_apikey_id")
 
 DATABASE_FAILED = (InterfaceError, OperationalError)
 # The first match wins. Messages are ours: an exception's own text is never shown.
@@ -79,10 +83,19 @@ def as_api_error(error: Exception) -> errors.ApiError | None:
         return errors.InvalidRequest("The header Host is not valid, or names another server.")
     if isinstance(error, RequestDataTooBig):
         return errors.PayloadTooLarge(limit_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    if isinstance(error, IntegrityError) and account_is_gone(error.__cause__):
+        return errors.InvalidApiKey()
     for types, known in KNOWN:
         if isinstance(error, types):
             return known()
     return None
+
+
+def account_is_gone(cause: BaseException | None) -> bool:
+    """Deleted after the request had been let in: the commit finds it out."""
+    if not isinstance(cause, ForeignKeyViolation):
+        return False
+    return (cause.diag.constraint_name or "").endswith(ACCOUNT_KEYS)
 
 
 def envelope(error: errors.ApiError, request: HttpRequest) -> HttpResponse:

@@ -18,9 +18,10 @@ R = TypeVar("R")
 
 # Few threads for the many short calls: ten of them took turns with the interpreter so often that
 # an answer cost a quarter more. Views, which may run a slow query, never stand in their way.
-# Together, with the pages, they are as many as the pool has connections (of two, one is shared):
-# more would only wait inside the pool, and give up.
-SHORT_CALLS = min(3, settings.DATABASE_POOL_SIZE - 1)
+# Together, with the pages, they are as many as the pool has connections: more would only wait
+# inside the pool, and give up.
+SHORT_CALLS = max(1, min(3, settings.DATABASE_POOL_SIZE - 2))
+LOCK_TIMEOUT = "5s"  # whoever holds a lock for longer must not hold these threads, which are all
 PAGES = max(1, settings.DATABASE_POOL_SIZE // 4)  # at once, each in a thread of Django's own
 _short_calls = ThreadPoolExecutor(SHORT_CALLS, thread_name_prefix="database")
 _other_calls = ThreadPoolExecutor(2, thread_name_prefix="other")
@@ -38,8 +39,8 @@ def _call(function: Callable[[], R]) -> R:
 
 def _call_keeping(function: Callable[[], R]) -> R:
     connection: Any = connections[DEFAULT_DB_ALIAS]
-    connection.drop_dead()
     try:
+        connection.make_ready(LOCK_TIMEOUT)
         return function()
     finally:
         connection.drop_spoilt()

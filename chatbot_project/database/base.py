@@ -22,7 +22,18 @@ breaker = Breaker("The database does not answer: what needs it fails at once", P
 _last_given = 0.0  # time.monotonic() when a call was given a connection
 
 
+# A machine that loses its power in a transaction must not hold its locks for as long as TCP takes
+# to notice.
+IDLE_IN_TRANSACTION = "SET idle_in_transaction_session_timeout = '60s'"
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
+    def _configure_connection(self, connection: Any) -> bool:
+        """Once for each that is opened."""
+        connection.execute(IDLE_IN_TRANSACTION)
+        super()._configure_connection(connection)  # type: ignore[misc]  # the stubs lack it
+        return True
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         global _last_given
         if not breaker.allows():
@@ -46,25 +57,34 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_live_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
-        while self.pool and has_spoken(connection):
+        while self.pool and is_dead(connection):
             connection.close()
             self.pool.putconn(connection)  # which replaces it
             connection = super().get_new_connection(conn_params)
         return connection
 
-    def drop_dead(self) -> None:
-        """Before a call of a thread that has kept its connection."""
-        if self.connection is not None and has_spoken(self.connection):
+    def make_ready(self, lock_timeout: str) -> None:
+        """Before a call of a thread that keeps its connection, which waits no longer than that for
+        a lock."""
+        global _last_given
+        if self.connection is not None and is_dead(self.connection):
             self.close()
+        if self.connection is None:
+            with self.cursor() as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, false)", [lock_timeout])
+        _last_given = time.monotonic()
 
     def drop_spoilt(self) -> None:
         """After a call of a thread that keeps its connection."""
-        if self.errors_occurred or self.in_atomic_block or not self.autocommit:
+        if self.errors_occurred or not self.autocommit:
             self.close()
 
 
-def has_spoken(connection: Any) -> bool:
-    """Whether an idle connection has something to read: its end, or what is not worth a thought."""
+def is_dead(connection: Any) -> bool:
+    """Whether an idle connection is closed, or has something to read: its end, or what is not worth
+    a thought."""
+    if connection.closed:
+        return True
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))

@@ -3,7 +3,7 @@
 `detect` and `extract` are the doors. files.readers is what runs in the other process.
 """
 
-from files.extraction.detection import UnsupportedType, detect
+from files.extraction.detection import PACKED, UnsupportedType, detect
 from files.extraction.running import ExtractionFailed, extract
 
-__all__ = ["ExtractionFailed", "UnsupportedType", "detect", "extract"]
+__all__ = ["PACKED", "ExtractionFailed", "UnsupportedType", "detect", "extract"]

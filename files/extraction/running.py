@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, Any, NoReturn
 
 import structlog
@@ -35,7 +34,7 @@ class ExtractionFailed(Exception):
 
 
 def extract(
-    path: Path,
+    file: IO[bytes],
     *,
     media_type: str,
     filename: str,
@@ -51,7 +50,7 @@ def extract(
     except Unreadable as error:
         raise ExtractionFailed(error.reason) from None
     blocks: list[Block] = []
-    with path.open("rb") as file, reading(file, media_type) as process:
+    with reading(file, media_type) as process:
         for kind, *values in lines_of(process, progress or (lambda: None)):
             if kind == "passage":
                 blocks.append(Block(*values))
@@ -73,6 +72,7 @@ def reading(file: IO[bytes], media_type: str) -> Iterator[subprocess.Popen[bytes
     }
     # Nothing of this process's environment: the keys and passwords in it are no reader's business.
     command = [sys.executable, "-E", "-s", "-m", "files.readers.child"]
+    os.lseek(file.fileno(), 0, os.SEEK_SET)  # the process reads on from where we are
     process = subprocess.Popen(
         [*command, str(os.getpid()), media_type, json.dumps(limits)],
         stdin=file,

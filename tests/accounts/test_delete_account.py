@@ -1,7 +1,6 @@
-"""Staff delete an account in the admin: all that it had is gone, bytes in storage too."""
+"""Staff delete an account in the admin: it is shut at once, and then a worker deletes all that it
+had, bytes in storage too."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from django.test import Client
 
 from accounts.models import UsageDay, User
 from accounts.services import create_api_key
+from accounts.tasks import delete_accounts
 from chat.models import Chat, Message
 from chatbot_project.storages import files_in_folder
 from documents import indexing
@@ -25,7 +25,6 @@ from webhooks.services import create_endpoint
 
 USERS = "/admin/accounts/user/"
 YES = {"post": "yes"}
-Commits = Callable[..., AbstractContextManager[Any]]
 
 
 @pytest.fixture
@@ -78,7 +77,6 @@ def test_nothing_is_left(
     staff: User,
     staff_browser: Client,
     folder: Path,
-    django_capture_on_commit_callbacks: Commits,
 ) -> None:
     furnish(staff)
     before, kept = rows(), len(bytes_in(folder))
@@ -87,8 +85,8 @@ def test_nothing_is_left(
     page = staff_browser.get(f"{USERS}{owner.pk}/delete/").content.decode()
     for belonging in ("Files: 2", "Documents: 1", "Chats: 1", "Sources: 4", "Endpoints: 1"):
         assert belonging in page
-    with django_capture_on_commit_callbacks(execute=True):
-        assert staff_browser.post(f"{USERS}{owner.pk}/delete/", YES).status_code == 302
+    assert staff_browser.post(f"{USERS}{owner.pk}/delete/", YES).status_code == 302
+    delete_accounts()
     before["accounts_user"] -= 1
     assert rows() == before
     assert len(bytes_in(folder)) == kept
@@ -104,13 +102,12 @@ def test_several_at_once(
     staff: User,
     staff_browser: Client,
     folder: Path,
-    django_capture_on_commit_callbacks: Commits,
 ) -> None:
     for user in (owner, stranger):
         furnish(user)
     picked = {"action": "delete_selected", "_selected_action": [owner.pk, stranger.pk]}
-    with django_capture_on_commit_callbacks(execute=True):
-        staff_browser.post(USERS, picked | YES)
+    staff_browser.post(USERS, picked | YES)
+    delete_accounts()
     assert User.objects.get() == staff
     assert not bytes_in(folder)
     for model in (Source, Chunk, Document, Chat, Message, Event, Delivery):

@@ -78,6 +78,13 @@ def test_who_is_unknown_sends_nothing_large(server: Server, shown: str, path: st
     assert answer.headers["x-ratelimit-limit"] == "30"
 
 
+def test_a_request_as_sent_to_proxies_is_no_way_around(daphne: Server) -> None:
+    answer = exchange(
+        daphne, head("http://example.com/api/files/upload", "Content-Length: 9000000")
+    )
+    assert (answer.status, answer.closed) == (401, True)
+
+
 def test_who_is_unknown_sends_no_large_chunks(server: Server) -> None:
     key = f"Authorization: Bearer {keys.make()}"
     with connect(server) as connection:

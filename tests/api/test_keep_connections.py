@@ -3,10 +3,13 @@
 import asyncio
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, connections, transaction
 
+from chatbot_project.api import threads
 from chatbot_project.api.threads import SHORT_CALLS, in_database
+from knowledge.statements import run
 from tests.live import end_kept_connections
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,12 +62,40 @@ def test_those_that_the_server_ended_are_replaced() -> None:
     assert not before & set(backends())
 
 
-def test_a_call_that_failed_takes_its_own_along() -> None:
-    before = set(backends())
+def test_a_call_that_failed_spoils_none() -> None:
     for _ in range(SHORT_CALLS * 5):
         with pytest.raises(DatabaseError):
             asyncio.run(in_database(fail))
-    assert not before & set(backends())
+    assert len(backends()) == 20
+
+
+def test_one_that_is_lost_during_a_search_is_replaced() -> None:
+    """A search speaks to psycopg itself: its errors must be Django's all the same."""
+
+    async def lose() -> None:
+        searching = asyncio.ensure_future(in_database(run, "SELECT pg_sleep(60)"))
+        await asyncio.to_thread(cut_off)
+        with pytest.raises(OperationalError):
+            await searching
+
+    for _ in range(SHORT_CALLS):
+        asyncio.run(lose())
+    assert len(backends()) == 20
+
+
+def cut_off() -> None:
+    wait_until(has_slept)
+    end_others()
+    connections.close_all()
+
+
+def has_slept() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event = 'PgSleep')"
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def test_no_transaction_stays_open() -> None:
@@ -76,3 +107,19 @@ def test_no_transaction_stays_open() -> None:
             " WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
         )
         assert cursor.fetchone()[0] == 0
+
+
+def wait_for_lock() -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(7)")
+
+
+def test_none_waits_long_for_a_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever holds it may be a machine that has lost its power."""
+    monkeypatch.setattr(threads, "LOCK_TIMEOUT", "50ms")
+    end_kept_connections()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(7)")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            asyncio.run(in_database(wait_for_lock))
+    asyncio.run(in_database(wait_for_lock))

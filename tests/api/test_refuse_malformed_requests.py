@@ -26,6 +26,11 @@ BAD = {
     "a length that is no number": b"POST /api/chat HTTP/1.1\r\n"
     + HOST
     + b"Content-Length: x\r\n\r\n",
+    "a length beyond all numbers": b"POST /api/chat HTTP/1.1\r\n"
+    + HOST
+    + b"Content-Length: "
+    + b"9" * 5_000
+    + b"\r\n\r\n",
     "two lengths": b"POST /api/chat HTTP/1.1\r\n"
     + HOST
     + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -61,6 +66,20 @@ def test_what_the_application_can_answer_has_all_headers(daphne: Server) -> None
 def test_bytes_where_text_is_read_cost_no_500(server: Server, header: bytes) -> None:
     request = b"POST /api/chat HTTP/1.1\r\n" + HOST + header + b"\r\nContent-Length: 0\r\n\r\n"
     assert exchange(server, request).status in (400, 401, 429)
+
+
+ODD_CHARSETS = [b"charset*=bogus''utf-8", b"x*=bogus'en'%41", b"x*=\\0''%41", b"x*=idna''%ff.."]
+
+
+@pytest.mark.parametrize("parameter", ODD_CHARSETS)
+def test_a_charset_that_is_none_costs_no_500(
+    server: Server, live_owner: LiveAccount, parameter: bytes
+) -> None:
+    key = f"Authorization: {live_owner.headers['Authorization']}\r\n".encode()
+    about = b"Content-Length: 2\r\nContent-Type: application/json; " + parameter + b"\r\n"
+    answer = exchange(server, b"POST /api/chat HTTP/1.1\r\n" + HOST + key + about + b"\r\n{}")
+    assert (answer.status, answer.error["code"]) == (400, "INVALID_REQUEST")
+    assert "x-ratelimit-limit" in answer.headers
 
 
 def test_a_client_cannot_choose_the_root_path(daphne: Server) -> None:

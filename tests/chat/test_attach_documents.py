@@ -226,8 +226,22 @@ def test_it_says_that_what_is_attached_does_not_say_it(
     client: httpx2.Client, document: Document
 ) -> None:
     answer = extract(client, "How much sugar is in a pancake?", document)
-    assert answer["message"] == "I found nothing about that in what is attached."
-    assert answer["sources"] == []
+    nothing = "I found nothing about that in what is attached, nor in the knowledge base."
+    assert (answer["message"], answer["sources"]) == (nothing, [])
+
+
+def test_what_is_attached_does_not_turn_the_knowledge_base_off(
+    client: httpx2.Client, document: Document
+) -> None:
+    known = {"title": "Food", "content": "A pancake has two spoons of sugar.", "tags": ["food"]}
+    assert client.post("/api/knowledge", json=known).status_code == 201
+    answer = extract(client, "How much sugar is in a pancake?", document)
+    assert answer["message"] == "A pancake has two spoons of sugar. [1]"
+    assert answer["sources"][0]["source"]["title"] == "Food"
+    again = {"chat": answer["id"], "message": "When is the launch?"}
+    assert ask(client, "extractive", **again)["message"] == "The launch is on 3 May. [1]"
+    narrow = {**again, "message": "What sugar is in a pancake?", "knowledge": {"tags": ["plans"]}}
+    assert "I found nothing" in ask(client, "extractive", **narrow)["message"]
 
 
 def test_it_quotes_the_version_that_is_attached_beside_what_is_indexed(

@@ -78,6 +78,18 @@ def test_usage_is_the_sum(client: httpx2.Client, upstream: Upstream) -> None:
     assert totals["completion_tokens"] == 3 + counted["completion_tokens"] + once
 
 
+def test_a_sum_that_no_column_holds_is_cut(client: httpx2.Client, upstream: Upstream) -> None:
+    """Each count alone would do."""
+    most = {"prompt_tokens": 2**31 - 1, "completion_tokens": 2**31 - 1}
+    scripts = [
+        calling(CREATE, usage=most),
+        calling(CREATE, usage=most),
+        Script(["Two."], usage=most),
+    ]
+    answer = ask(client, upstream.model(*scripts))
+    assert answer["usage"] == {**most, "total_tokens": 2**32 - 2}
+
+
 def test_it_reads_and_changes_a_document(
     client: httpx2.Client, upstream: Upstream, live_owner: LiveAccount
 ) -> None:

@@ -46,6 +46,18 @@ def test_they_are_in_the_order_of_what_is_shown(client: httpx2.Client, chats: li
     assert shown == sorted(shown, reverse=True)
 
 
+def test_the_end_of_an_answer_counts_in_its_history(
+    client: httpx2.Client, chats: list[str]
+) -> None:
+    path = f"/api/chat/{chats[0]}"
+    asked = client.get(path).json()["updated_at"]
+    messages = Message.objects.filter(chat=ids.decode("chat", chats[0]), role="assistant")
+    messages.update(completed_at=Now() + timedelta(hours=1))
+    history = client.get(f"{path}/history").json()
+    assert history["updated_at"] == history["messages"][-1]["timestamp"] > asked
+    assert client.get(path).json()["updated_at"] == asked
+
+
 def test_pages(client: httpx2.Client, chats: list[str]) -> None:
     page = client.get("/api/chat?limit=2&offset=1").json()
     assert [chat["id"] for chat in page["results"]] == [chats[1], chats[0]]

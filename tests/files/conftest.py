@@ -43,7 +43,8 @@ def read(tmp_path: Path) -> Read:
     def read(name: str, content: bytes | str) -> list[Block]:
         path = tmp_path / "upload"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return extract(path, media_type=detect(path, name), filename=name)
+        with path.open("rb") as file:
+            return extract(file, media_type=detect(file, name), filename=name)
 
     return read
 

@@ -16,7 +16,8 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
 def detected(folder: Path, content: bytes, name: str) -> str:
     path = folder / "upload"
     path.write_bytes(content)
-    return detect(path, name)
+    with path.open("rb") as file:
+        return detect(file, name)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from files.models import Stage, StoredFile
 from knowledge import remote_embedder
 from knowledge.models import Chunk, Source
 from tests.files.calling import Files, work
+from tests.files.test_extract_office import zipped
 
 HOUR = timedelta(hours=1)
 
@@ -150,7 +151,24 @@ def test_made_anew(files: Files, file: str) -> None:
 def test_cancelled_as_it_is_made_anew(files: Files, file: str) -> None:
     work()
     files.post(file, "reprocess")
-    files.post(file, "cancel")
+    shown = files.post(file, "cancel")
+    assert (shown["status"], shown["chunks_created"]) == ("failed", 1)
+    assert files.found() == [file]
+
+
+def test_failed_as_it_is_made_anew(files: Files, file: str, no_embedder: Any) -> None:
+    no_embedder.EMBEDDED_EMBEDDINGS = True
+    work()
+    files.post(file, "reprocess")
+    no_embedder.EMBEDDED_EMBEDDINGS = False
+    for _ in range(1 + len(processing.PAUSES)):
+        work()
+        lapse()
+    status = files.status(file)
+    assert (status["error"], status["chunks_created"]) == (processing.NO_EMBEDDER, 1)
+    no_embedder.EMBEDDED_EMBEDDINGS = True
+    assert files.found() == [file]
+    files.delete(file)
     assert files.found() == []
 
 
@@ -210,6 +228,14 @@ def test_who_calls_for_the_next_file_holds_no_slot(files: Files, monkeypatch: An
     tasks.process_files()
     assert free == [claims.ANY_SIZE]
     assert claims.any_due()
+
+
+def test_what_is_packed_is_not_small(files: Files) -> None:
+    packed = files.upload(zipped({"word/document.xml": "Tides."}), "tides.docx")["id"]
+    assert claims.take(slots.SMALL) is None
+    taken = claims.take()
+    assert taken
+    assert taken.file.public_id == packed
 
 
 def test_a_small_file_waits_for_no_large_one(files: Files, monkeypatch: Any) -> None:

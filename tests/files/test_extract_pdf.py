@@ -37,7 +37,8 @@ def pdf(*pages: tuple[str, ...], outline: dict[str, tuple[int, int]] | None = No
 
 
 def read_file(path: Path) -> list[Block]:
-    return extract(path, media_type=detect(path, path.name), filename=path.name)
+    with path.open("rb") as file:
+        return extract(file, media_type=detect(file, path.name), filename=path.name)
 
 
 def test_a_page_is_a_block(read: Read) -> None:

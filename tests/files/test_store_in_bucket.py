@@ -3,7 +3,9 @@
 # moto is untyped.
 # mypy: disable-error-code="no-untyped-call"
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -12,7 +14,7 @@ from django.db.models.functions import Now
 from moto.server import ThreadedMotoServer
 
 from chatbot_project.storages import files_in_bucket
-from files import tasks
+from files import storage, tasks
 from files.bucket import BucketStorage
 from files.models import Orphan, StoredFile
 from tests.files.calling import TIDES, Files, work
@@ -63,6 +65,24 @@ def test_from_upload_to_deletion(files: Files, bucket: Any) -> None:
     files.delete(id)
     assert keys_in(bucket) == []
     assert Orphan.objects.count() == 0
+
+
+def test_copies_have_no_name(files: Files, tmp_path: Path, monkeypatch: Any) -> None:
+    """Whoever is killed as it has them leaves nothing in the folder of temporary files."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    named, save = [], storage.save
+
+    def watched(key: str, content: Any) -> None:
+        named.extend(tmp_path.iterdir())
+        save(key, content)
+
+    monkeypatch.setattr(storage, "save", watched)
+    files.upload()
+    with storage.local_copy(StoredFile.objects.get().key) as copy:
+        named.extend(tmp_path.iterdir())
+        copy.seek(0)
+        assert copy.read() == TIDES
+    assert named == []
 
 
 def test_in_several_pieces(files: Files, monkeypatch: Any) -> None:

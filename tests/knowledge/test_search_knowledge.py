@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from knowledge.models import Source
+from knowledge.models import Embedding, Source
 from tests.knowledge.conftest import AddText, MakeSource
 
 TEAMS = "To integrate with Microsoft Teams, open the admin center and add our app to your tenant."
@@ -110,6 +110,15 @@ def test_a_file_is_found_by_its_name(search: Search, owner: User, make_source: M
     assert result["source"]["filename"] == "quarterly-report.pdf"
     assert result["source"]["type"] == "document"
     assert {r["metadata"]["page"] for r in answer["results"]} == {3, 4}
+
+
+@pytest.mark.parametrize("type", ["semantic", "text", "hybrid"])
+def test_a_query_of_stop_words_among_texts_without_vectors(
+    search: Search, three_texts: list[str], type: str
+) -> None:
+    """As between two embedding models: such a chunk has no score of either kind."""
+    Embedding.objects.filter(chunk__source__title="Teams").delete()
+    assert found(search("who are you?", type=type))[:1] != ["Teams"]
 
 
 def test_an_empty_account_finds_nothing(search: Search) -> None:

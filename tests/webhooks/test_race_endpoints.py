@@ -152,7 +152,8 @@ def test_of_an_account_that_is_being_deleted(account: User, make_receiver: MakeR
     for _ in range(2):
         make_endpoint(account, make_receiver().url)
     emit(account, 3)
-    deletion.delete_endpoints_of(account)
+    while deletion.delete_endpoints_of(account):
+        pass
     assert Endpoint.objects.count() == Delivery.objects.count() == Event.objects.count() == 0
 
 

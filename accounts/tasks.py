@@ -1,0 +1,12 @@
+"""What workers do for accounts."""
+
+from celery import shared_task
+
+from accounts import deletion
+
+
+@shared_task
+def delete_accounts() -> None:
+    """Called when a deletion begins, by itself for the rest, and by beat for what was lost."""
+    if deletion.delete_due():
+        delete_accounts.delay()
