@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from chat import citations, document_passages
 from chat.models import Chat, Message, Role
-from documents import services
+from documents import indexing, services
 from documents.models import Document, Version
 from tests.chat.asking import history, resuming
 from tests.live import LiveAccount
@@ -27,7 +27,7 @@ def page(owner: User) -> Document:
 def read(monkeypatch: Any) -> list[int]:
     """The numbers of the versions that are read."""
     numbers: list[int] = []
-    block_of = citations.block_of
+    block_of = indexing.block_of
 
     def watched(version: Version) -> Any:
         numbers.append(version.number)

@@ -70,7 +70,8 @@ def test_from_upload_to_deletion(files: Files, bucket: Any) -> None:
 def test_copies_have_no_name(files: Files, tmp_path: Path, monkeypatch: Any) -> None:
     """Whoever is killed as it has them leaves nothing in the folder of temporary files."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    named, save = [], storage.save
+    named: list[Path] = []
+    save = storage.save
 
     def watched(key: str, content: Any) -> None:
         named.extend(tmp_path.iterdir())
