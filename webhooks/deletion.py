@@ -8,20 +8,10 @@ from webhooks.models import DisabledReason, Endpoint
 
 BATCH = 1000
 
-# In the order of an index.
 DELETE = """
-WITH batch AS MATERIALIZED (
-    SELECT id FROM webhooks_delivery WHERE endpoint_id = %s
-    ORDER BY created_at DESC, id DESC LIMIT %s FOR UPDATE {others}
-), gone AS (
-    DELETE FROM webhooks_delivery WHERE id = ANY(ARRAY(SELECT id FROM batch)) RETURNING id
-), attempts AS (
-    DELETE FROM webhooks_attempt a USING gone WHERE a.delivery_id = gone.id
-)
-SELECT count(*) FROM gone
+WITH gone AS (DELETE FROM webhooks_attempt WHERE delivery_id = ANY(%s))
+DELETE FROM webhooks_delivery WHERE id = ANY(%s)
 """
-DELETE_FREE = DELETE.format(others="SKIP LOCKED")
-DELETE_WAITING = DELETE.format(others="")
 
 
 def delete_endpoint(endpoint: Endpoint) -> None:
@@ -30,23 +20,28 @@ def delete_endpoint(endpoint: Endpoint) -> None:
     disabled = {"enabled": False, "disabled_reason": DisabledReason.OWNER, "disabled_at": Now()}
     Endpoint.objects.filter(pk=endpoint.pk, enabled=True).update(**disabled)
     # What is being written down is waited for one at a time, holding nothing that others wait for.
-    while _delete(DELETE_FREE, endpoint, BATCH) or _delete(DELETE_WAITING, endpoint, 1):
+    while _delete(endpoint, BATCH, skip_locked=True) or _delete(endpoint, 1):
         pass
     _delete_rest(endpoint)
 
 
-def _delete(statement: str, endpoint: Endpoint, limit: int | None) -> int:
+@transaction.atomic
+def _delete(endpoint: Endpoint, limit: int | None = None, *, skip_locked: bool = False) -> int:
+    """How many of its deliveries have been deleted. Locked first: what was stored of them until
+    then is found."""
+    deliveries = endpoint.deliveries.order_by()  # to sort them takes longer than all the rest
+    locked = deliveries.select_for_update(skip_locked=skip_locked).values_list("pk", flat=True)
+    ids = list(locked[:limit])
     with connection.cursor() as cursor:
-        cursor.execute(statement, [endpoint.pk, limit])
-        deleted: int = cursor.fetchone()[0]
-    return deleted
+        cursor.execute(DELETE, [ids, ids])
+    return len(ids)
 
 
 @transaction.atomic
 def _delete_rest(endpoint: Endpoint) -> None:
     """Locked first: events that come meanwhile wait, and find nothing to belong to."""
     for locked in Endpoint.objects.select_for_update().filter(pk=endpoint.pk):
-        _delete(DELETE_WAITING, endpoint, None)  # of transactions that saw it enabled
+        _delete(locked)  # those of transactions that saw it enabled
         locked.delete()
 
 
