@@ -26,7 +26,7 @@ def check(choice: Choice, model: catalog.Model, key: ApiKey | None) -> None:
     InvalidRequest where a model that has nothing else is to do without."""
     extractive = model.name == catalog.EXTRACTIVE
     if extractive and choice is False:
-        reason = f"The model {model.name} answers from the knowledge base alone."
+        reason = f"The model {model.name} needs it, beside what is attached."
         raise InvalidRequest(invalid_fields={"knowledge": [reason]})
     if (choice or extractive or isinstance(choice, dict)) and not may_read(key):
         raise InsufficientPermissions(f"This key lacks the scope {SCOPE}.", required_scope=SCOPE)

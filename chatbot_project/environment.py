@@ -91,6 +91,15 @@ class Environment:
         text = self.str(name)
         return [part.strip() for part in text.split(",") if part.strip()] if text else [*default]
 
+    def addresses(self, name: Text) -> Texts:
+        """Comma-separated `host:port`, in lower case."""
+        found = [part.lower() for part in self.list(name)]
+        for part in found:
+            host, _, port = part.rpartition(":")
+            if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+                raise BadSetting(name, f"{part!r} is not host:port, as in receiver.internal:8080.")
+        return found
+
     def pairs(self, name: Text) -> dict[Text, Text]:
         """Comma-separated `left=right` pairs; a part without `=` stands for both sides."""
         found = {}

@@ -305,7 +305,7 @@ CHAT_MAX_MESSAGE_CHARACTERS = env.int("CHAT_MAX_MESSAGE_CHARACTERS", 32_000, min
 
 # --- Webhooks ---------------------------------------------------------------------------------
 # host:port of endpoints that may be private and without TLS.
-WEBHOOK_ALLOWED_HOSTS = [host.lower() for host in env.list("WEBHOOK_ALLOWED_HOSTS")]
+WEBHOOK_ALLOWED_HOSTS = env.addresses("WEBHOOK_ALLOWED_HOSTS")
 WEBHOOK_TIMEOUT = env.float("WEBHOOK_TIMEOUT", 15.0, minimum=0.1)  # seconds for a whole attempt
 # The schedule of attempts takes three days.
 WEBHOOK_RETENTION_DAYS = env.int("WEBHOOK_RETENTION_DAYS", 30, minimum=4, maximum=3650)

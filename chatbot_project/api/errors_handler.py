@@ -9,13 +9,20 @@ from django.conf import settings
 from django.core.exceptions import (
     BadRequest,
     DisallowedHost,
+    FieldError,
     ObjectDoesNotExist,
     PermissionDenied,
     RequestDataTooBig,
     SuspiciousOperation,
     ValidationError,
 )
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+from django.db import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+)
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
@@ -68,9 +75,18 @@ def render_for_page(error: Exception, request: HttpRequest) -> HttpResponse | No
     if isinstance(error, DATABASE_FAILED):
         return render(error, request)
     has_nul = isinstance(error, ValueError) and "\0" in unquote(request.get_full_path())
-    if has_nul or isinstance(error, DataError | ValidationError):
+    if has_nul or isinstance(error, DataError | ValidationError) or is_odd_lookup(error, request):
         return page(errors.InvalidRequest(), request)
     return None
+
+
+def is_odd_lookup(error: Exception, request: HttpRequest) -> bool:
+    """Whether a query such as `?day__range=x`, typed into the address of a list of Django's admin,
+    has failed: the lookups of its models raise what they like."""
+    match = request.resolver_match
+    is_list = match is not None and (match.url_name or "").endswith("_changelist")
+    kinds = (IndexError, OverflowError, TypeError, ValueError, FieldError, ProgrammingError)
+    return is_list and bool(request.GET) and isinstance(error, kinds)
 
 
 def as_api_error(error: Exception) -> errors.ApiError | None:

@@ -16,8 +16,10 @@ from tests.waiting import wait_until
 # A server whose hooks leave a note: the one registered first fails, the second ends when the test
 # has seen that it runs.
 HOOKED = """
-import asyncio, pathlib, sys
+import asyncio, pathlib, signal, sys
 from chatbot_project.api import shutdown
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, where tests run behind a shell
 
 @shutdown.register
 async def failing():
