@@ -8,7 +8,7 @@ does not: an idle connection has nothing to say but that the server has ended it
 
 import select
 import time
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from django.db.backends.postgresql import base
@@ -28,11 +28,20 @@ IDLE_IN_TRANSACTION = "SET idle_in_transaction_session_timeout = '60s'"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    lock_timeout = ""  # for the calls of this thread; without one they wait
+
     def _configure_connection(self, connection: Any) -> bool:
         """Once for each that is opened."""
         connection.execute(IDLE_IN_TRANSACTION)
         super()._configure_connection(connection)  # type: ignore[misc]  # the stubs lack it
         return True
+
+    def init_connection_state(self) -> None:
+        """When a thread has been given a connection."""
+        super().init_connection_state()
+        if self.lock_timeout:
+            set_it = "SELECT set_config('lock_timeout', %s, false)"
+            cast(Any, self.connection).execute(set_it, [self.lock_timeout])
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         global _last_given
@@ -67,12 +76,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Before a call of a thread that keeps its connection, which waits no longer than that for
         a lock."""
         global _last_given
-        if self.connection is not None and is_dead(self.connection):
-            self.close()
+        self.lock_timeout = lock_timeout
         if self.connection is None:
-            with self.cursor() as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, false)", [lock_timeout])
-        _last_given = time.monotonic()
+            return
+        if is_dead(self.connection):
+            self.close()
+        else:
+            _last_given = time.monotonic()
 
     def drop_spoilt(self) -> None:
         """After a call of a thread that keeps its connection."""
