@@ -211,9 +211,7 @@ async def _keep() -> None:
         await asyncio.sleep(KEEPER_SECONDS)
         texts = {id: g.answer.text for id, g in _running.items()}
         if not texts:
-            if not _running:
-                return
-            continue
+            return
         try:
             stopped = await in_database(services.renew_leases, texts)
         except DatabaseError:

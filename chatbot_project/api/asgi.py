@@ -64,7 +64,7 @@ class Application(ASGIHandler):
         """`ASGIHandler.handle` without its changes of thread, which cost more than all the rest.
 
         They are for connections that sync views leave open. The API's views are async, and what
-        they do in the database goes through `in_database`, which leaves none.
+        they do in the database goes through threads of ours, which look after theirs.
         """
         try:
             body = await self.read_body(receive)
