@@ -90,8 +90,7 @@ def run(dataset: evaluation.Dataset, chunks: int, queries: list[str]) -> None:
         for type in TYPES:
             print_row(name, size, type, queries)
     print("\ntext search over OR-tsquery with ts_rank, median and p95 ms:")
-    for name, size in accounts.items():
-        print_beside_tsquery(name, size, queries)
+    print_beside_tsquery(accounts, queries)
     print(f"\n1,000 chunks among {tenth:,} and among {chunks:,}, median ms:")
     for type in TYPES:
         after = times(service("middle", type), queries)
@@ -132,21 +131,16 @@ def print_row(name: str, size: int, type: SearchType, queries: list[str]) -> Non
     )
 
 
-def times_of(name: str, type: SearchType, bare: Bare, query: str) -> tuple[float, float, float]:
-    """Seconds of the service, of the bare embedding call and of the SQL: each the best of five."""
+def times_of(name: str, type: SearchType, bare: Bare, query: str) -> Timings:
+    """Of the service, of the bare embedding call and of the SQL."""
     sql, values = bare.question(query, embedder().embed_query(query).tolist())
     search = service(name, type)
     require_same(search(query), bare.ask(sql, values))
-    turns = [
-        (
-            timed(lambda: search(query)),
-            timed(lambda: embedder().embed_query(query)),
-            timed(lambda: bare.ask(sql, values)),
-        )
-        for _ in range(5)
-    ]
-    ours, embedding, theirs = (min(column) for column in zip(*turns, strict=True))
-    return ours, embedding, theirs
+    return in_turn(
+        lambda: search(query),
+        lambda: embedder().embed_query(query),
+        lambda: bare.ask(sql, values),
+    )
 
 
 def require_same(found: list[Found], rows: list[tuple[UUID, float]]) -> None:
@@ -155,15 +149,20 @@ def require_same(found: list[Found], rows: list[tuple[UUID, float]]) -> None:
     assert all(abs(a - b) < 1e-3 for a, b in zip(ours, theirs, strict=True)), (ours, theirs)
 
 
-def print_beside_tsquery(name: str, size: int, queries: list[str]) -> None:
-    ours = times(service(name, SearchType.TEXT), queries)
-    theirs = times(partial(by_tsquery, readers(name)), queries)
-    ratio = statistics.median(ours) / statistics.median(theirs)
-    print(
-        f"  {size:,}: {milliseconds(ours)}, {1000 * p95(ours):.1f} / {milliseconds(theirs)}, "
-        f"{1000 * p95(theirs):.1f} ({ratio:.2f})",
-        flush=True,
-    )
+def print_beside_tsquery(accounts: dict[str, int], queries: list[str]) -> None:
+    both: Timings = [0.0, 0.0]
+    for name, size in accounts.items():
+        search, tsquery = service(name, SearchType.TEXT), partial(by_tsquery, readers(name))
+        taken = [in_turn(partial(search, query), partial(tsquery, query)) for query in queries]
+        ours, theirs = (list(column) for column in zip(*taken, strict=True))
+        medians = [statistics.median(each) for each in (ours, theirs)]
+        both = [sum(each) for each in zip(both, medians, strict=True)]
+        print(
+            f"  {size:,}: {milliseconds(ours)}, {1000 * p95(ours):.1f} / {milliseconds(theirs)}, "
+            f"{1000 * p95(theirs):.1f} ({medians[0] / medians[1]:.2f})",
+            flush=True,
+        )
+    print(f"  the medians' sums: {both[0] / both[1]:.2f}")
 
 
 def service(name: str, type: SearchType) -> Callable[[str], list[Found]]:
@@ -187,6 +186,12 @@ def times(call: Callable[[str], object], queries: Sequence[str]) -> Timings:
     """Of each query the best of three: what else the machine does is not the question."""
     call(queries[0])
     return [min(timed(lambda: call(query)) for _ in range(3)) for query in queries]  # noqa: B023
+
+
+def in_turn(*calls: Callable[[], object]) -> Timings:
+    """Of each the best of five."""
+    turns = [[timed(call) for call in calls] for _ in range(5)]
+    return [min(column) for column in zip(*turns, strict=True)]
 
 
 def timed(call: Callable[[], object]) -> float:

@@ -30,6 +30,29 @@ def client(daphne: Server, live_owner: LiveAccount) -> httpx2.Client:
     return live_owner.client(daphne)
 
 
+HOLD = """
+CREATE FUNCTION refuse_when_free() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM pg_advisory_xact_lock(17); RAISE 'whoever waited is dead by now'; END $$;
+CREATE TRIGGER held BEFORE UPDATE ON files_storedfile FOR EACH ROW
+WHEN (OLD.id = '{id}' AND OLD.stage = '{stage}' AND NEW.stage IS DISTINCT FROM OLD.stage)
+EXECUTE FUNCTION refuse_when_free()
+"""
+
+
+@contextmanager
+def held_in(id: str, stage: Stage) -> Iterator[None]:
+    """Whoever is at the file gets as far as the stage, and no further. It must not outlive the
+    block."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(17)")
+        cursor.execute(HOLD.format(id=ids.decode("file", id), stage=stage))
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(17)")
+            cursor.execute("DROP FUNCTION refuse_when_free CASCADE")
+
+
 @contextmanager
 def nothing_is_stored() -> Iterator[None]:
     """Whoever stores chunks waits for the end of the block."""
@@ -56,7 +79,7 @@ def test_killed_in_every_stage(
     id = upload(client, TEXT.encode(), "tides.md")["id"]
     left: list[psutil.Process] = []
     for stage in stages:
-        with nothing_is_stored(), nursery.worker() as doomed:
+        with held_in(id, stage), nursery.worker() as doomed:
             reached(id, stage)
             left += doomed.children()
             kill(doomed)
