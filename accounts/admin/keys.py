@@ -226,13 +226,13 @@ class ApiKeyAdmin(admin.ModelAdmin):
     def revoke(self, request: HttpRequest, key: ApiKey) -> None:
         revoke_api_key(key)
         self.log_change(request, key, "Revoked.")
-        self.message_user(request, f"{key} is revoked.", messages.SUCCESS)
+        self.message_user(request, f"The key {key} is revoked.", messages.SUCCESS)
 
     def rotate(self, request: HttpRequest, key: ApiKey, overlap: timedelta) -> None:
         try:
             successor, secret = rotate_api_key(key, overlap)
         except (Conflict, QuotaExceeded) as refusal:
-            self.message_user(request, f"{key}: {refusal.message}", messages.ERROR)
+            self.message_user(request, f"Key {key}: {refusal.message}", messages.ERROR)
             return
         self.log_change(request, key, f"Rotated: {successor}.")
         self.note_secret(request, successor, secret)
