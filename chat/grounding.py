@@ -26,7 +26,8 @@ from knowledge.search import Found, Hits, Query, SearchType, look_up, understand
 P = ParamSpec("P")
 R = TypeVar("R")
 
-EMBED_SECONDS = 5.0  # an answer waits no longer for a question's vector: words alone find much
+# An answer waits no longer for a question's vector from elsewhere: words alone find much.
+EMBED_SECONDS = 5.0
 PAUSE_SECONDS = 10.0
 MOST_PASSAGES = extractive.MOST_PASSAGES
 # Hybrid scores. Below, a passage shares with the question neither subject nor words.
@@ -111,10 +112,11 @@ async def _search(lookup: Lookup, query: Query) -> Hits:
 
 
 async def _understood(question: str) -> Query:
-    """Without its vector, where there is no embedder: words alone are searched for then."""
+    """Without its vector, where no embedder answers: words alone are searched for then. The one in
+    this process always does, late where the machine is busy."""
     if _embedder.allows():
         try:
-            async with asyncio.timeout(EMBED_SECONDS):
+            async with asyncio.timeout(None if settings.EMBEDDED_EMBEDDINGS else EMBED_SECONDS):
                 query = await beside_models(understand, question)
         except (TimeoutError, ModelUnavailable) as error:
             _embedder.failed(error)
