@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 from django.db import OperationalError
 from django.db.models.functions import Now
 
@@ -221,14 +222,14 @@ def test_nobody_waits_for_another_accounts_files(files: Files, strangers: Files)
     assert taken.file.public_id == last
 
 
-def test_the_sweep_calls_for_what_nobody_was_called_for(file: str, monkeypatch: Any) -> None:
-    called = []
-    monkeypatch.setattr(tasks.process_files, "apply_async", lambda **given: called.append(given))
+def test_the_sweep_calls_for_what_nobody_was_called_for(
+    file: str, empty_redis: redis.Redis
+) -> None:
     tasks.sweep_files()
-    assert len(called) == 1
+    assert empty_redis.llen("celery") == 1
     work()
     tasks.sweep_files()
-    assert len(called) == 1
+    assert empty_redis.llen("celery") == 1
 
 
 def test_who_calls_for_the_next_file_holds_no_slot(files: Files, monkeypatch: Any) -> None:
