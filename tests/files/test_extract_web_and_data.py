@@ -24,6 +24,30 @@ def test_html(read: Read) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<h1>T</h1><ul><li hidden>no<li>bar</ul><p>rest", "# T\n\n- bar\n\nrest"),
+        ("<ul><li>foo<li hidden>no</ul>rest", "- foo\n\nrest"),
+        ("<ul><li hidden>no<ul><li>no<li>no</ul>no</li><li>bar</ul>", "- bar"),
+        ("<ul><li hidden><p>no<li>bar</ul>", "- bar"),
+        ("<p hidden>no<br>no<p>bar", "bar"),
+        ("<p hidden>no<h2>bar</h2>", "## bar"),
+        ("<div><p hidden>no</div>rest", "rest"),
+        ("<dl><dt hidden>no<dd>bar<dd hidden>no</dl>rest", "bar\n\nrest"),
+        ("<table><tr><td hidden>no<td>bar<tr hidden><td>no<td>no<tr><td>x</table>", "bar\nx"),
+        ("<table><td>bar<td hidden>no<table><tr><td>no</table>no</table>rest", "bar\n\nrest"),
+        ("<table><tbody hidden><tr><td>no<tbody><tr><td>bar</table>", "bar"),
+        ("<div hidden>no<p>no<div>no</div></section>no</div>rest", "rest"),
+        ("<span hidden>no<span>no</span>no</span>rest", "rest"),
+        ("<nav><ul><li hidden>no</ul>no</nav>rest", "rest"),
+        ("<select><option hidden>no<option>no</select>rest", "rest"),
+    ],
+)
+def test_what_is_hidden_ends_without_its_end_tag(read: Read, html: str, text: str) -> None:
+    assert read("a.html", f"<!doctype html>{html}")[0].text == text
+
+
 def test_html_says_its_charset(read: Read) -> None:
     html = '<html><meta http-equiv=x content="text/html; charset=koi8-r"><p>Привет</html>'
     assert read("a.html", html.encode("koi8-r"))[0].text == "Привет"
