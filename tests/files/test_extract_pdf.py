@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from pypdf import PdfReader, PdfWriter
+from pypdf.generic import ArrayObject, DictionaryObject, NameObject, TextStringObject
 from reportlab.lib.pagesizes import A5
 from reportlab.pdfgen.canvas import Canvas
 
@@ -125,6 +126,47 @@ def test_a_real_password(pdf_folder: Path) -> None:
 def test_what_was_filled_into_a_form(pdf_folder: Path) -> None:
     text = "\n".join(block.text for block in read_file(pdf_folder / "libreoffice-form.pdf"))
     assert "First Name: Alice" in text and "Agree to privacy policy" in text
+
+
+def test_values_are_on_the_page_that_shows_them(read: Read) -> None:
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, pagesize=A5)
+    for number, name in enumerate(["Name", "Town", ""], 1):
+        canvas.drawString(40, 550, f"This is page {number}")
+        if name:
+            canvas.acroForm.textfield(name=name, value=f"a {name}", x=40, y=400)
+        canvas.showPage()
+    canvas.save()
+    writer = PdfWriter(clone_from=buffer)
+    add_fields(writer)
+    blocks = read("a.pdf", saved(writer))
+    assert [(block.page, block.text) for block in blocks[3:]] == [
+        (1, "Name: a Name"),
+        (2, "Town: a Town"),
+        (3, "Trip.Kind: train"),
+        (None, "Hidden: yes"),
+    ]
+
+
+def add_fields(writer: PdfWriter) -> None:
+    """One that no page shows, and one within another, of two buttons without names."""
+    hidden, trip, kind, *buttons = [
+        writer._add_object(DictionaryObject({NameObject("/FT"): NameObject("/Tx")}))
+        for _ in range(5)
+    ]
+    named = {"Trip": trip, "Kind": kind, "Hidden": hidden}
+    for name, field in named.items():
+        field.get_object()[NameObject("/T")] = TextStringObject(name)
+    for field, value in ((hidden, "yes"), (kind, "train")):
+        field.get_object()[NameObject("/V")] = TextStringObject(value)
+    for parent, kids in ((trip, [kind]), (kind, buttons)):
+        parent.get_object()[NameObject("/Kids")] = ArrayObject(kids)
+        for kid in kids:
+            kid.get_object()[NameObject("/Parent")] = parent
+    for button in buttons:
+        button.get_object()[NameObject("/Subtype")] = NameObject("/Widget")
+    writer.root_object["/AcroForm"]["/Fields"].extend([trip, hidden])
+    writer.pages[2][NameObject("/Annots")] = ArrayObject(buttons)
 
 
 def test_arabic(pdf_folder: Path) -> None:
