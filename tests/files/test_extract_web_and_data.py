@@ -53,6 +53,12 @@ def test_html_says_its_charset(read: Read) -> None:
     assert read("a.html", html.encode("koi8-r"))[0].text == "Привет"
 
 
+@pytest.mark.parametrize("charset", ["hex", "idna", "undefined", "rot13", "nonsense"])
+def test_html_says_what_is_no_charset(read: Read, charset: str) -> None:
+    html = f"<html><meta charset='{charset}'><p>Les marées montent à midi.</html>"
+    assert read("a.html", html.encode("cp1252"))[0].text == "Les marées montent à midi."
+
+
 def test_headings_in_a_table_that_only_places_things(read: Read) -> None:
     (block,) = read("a.html", "<html><table><tr><td><h2>Head</h2>Text<td>Aside</table></html>")
     assert block.text == "## Head\n\nText\n\nAside" or "## Head" in block.text
@@ -94,6 +100,11 @@ def test_email(read: Read) -> None:
 def test_rtf(read: Read) -> None:
     rtf = rb"{\rtf1\ansi{\fonttbl{\f0 Arial;}}{\*\generator X;}Caf\'e9 \u8364?\par Second\par}"
     assert read("a.rtf", rtf) == [Block("Café €\n\nSecond", None, "", False)]
+
+
+def test_rtf_beyond_16_bits(read: Read) -> None:
+    rtf = rb"{\rtf1\ansi Wave \u-10180?\u-8394?, {\u-10179?}{\u-8704?}; half \u-10180? a \u-8394?.}"
+    assert read("a.rtf", rtf)[0].text == "Wave 🌶, 😀; half \ufffd a \ufffd."
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
