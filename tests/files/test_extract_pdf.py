@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pypdf import PdfReader, PdfWriter
@@ -150,23 +151,25 @@ def test_values_are_on_the_page_that_shows_them(read: Read) -> None:
 
 def add_fields(writer: PdfWriter) -> None:
     """One that no page shows, and one within another, of two buttons without names."""
-    hidden, trip, kind, *buttons = [
-        writer._add_object(DictionaryObject({NameObject("/FT"): NameObject("/Tx")}))
-        for _ in range(5)
-    ]
-    named = {"Trip": trip, "Kind": kind, "Hidden": hidden}
-    for name, field in named.items():
-        field.get_object()[NameObject("/T")] = TextStringObject(name)
-    for field, value in ((hidden, "yes"), (kind, "train")):
-        field.get_object()[NameObject("/V")] = TextStringObject(value)
-    for parent, kids in ((trip, [kind]), (kind, buttons)):
-        parent.get_object()[NameObject("/Kids")] = ArrayObject(kids)
-        for kid in kids:
-            kid.get_object()[NameObject("/Parent")] = parent
-    for button in buttons:
-        button.get_object()[NameObject("/Subtype")] = NameObject("/Widget")
-    writer.root_object["/AcroForm"]["/Fields"].extend([trip, hidden])
-    writer.pages[2][NameObject("/Annots")] = ArrayObject(buttons)
+    trip, hidden = field(writer, T="Trip"), field(writer, T="Hidden", V="yes")
+    kind = field(writer, trip, T="Kind", V="train")
+    buttons = [field(writer, kind, Subtype="/Widget") for _ in range(2)]
+    root: Any = writer.root_object
+    root["/AcroForm"]["/Fields"].extend([trip.indirect_reference, hidden.indirect_reference])
+    annotations = ArrayObject([each.indirect_reference for each in buttons])
+    writer.pages[2][NameObject("/Annots")] = annotations
+
+
+def field(writer: PdfWriter, parent: Any = None, **entries: str) -> DictionaryObject:
+    made = DictionaryObject({NameObject("/FT"): NameObject("/Tx")})
+    for name, value in entries.items():
+        shown = NameObject(value) if value.startswith("/") else TextStringObject(value)
+        made[NameObject(f"/{name}")] = shown
+    writer._add_object(made)
+    if parent is not None:
+        made[NameObject("/Parent")] = parent.indirect_reference
+        parent.setdefault(NameObject("/Kids"), ArrayObject()).append(made.indirect_reference)
+    return made
 
 
 def test_arabic(pdf_folder: Path) -> None:
