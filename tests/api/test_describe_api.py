@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.validation import validate_schema
+from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 
 from tests.servers import Server
 
@@ -94,6 +95,21 @@ def test_every_error_has_an_example_in_the_form(schema: dict[str, Any]) -> None:
         assert set(example["value"]["error"]) == {"code", "message", "details"}
 
 
+def test_every_body_has_an_example_that_fits(schema: dict[str, Any]) -> None:
+    """Bytes of a file and a stream have no schema that they could fit."""
+    for path, method, operation in operations(schema):
+        bodies = {"asked": operation.get("requestBody", {}), **operation["responses"]}
+        for name, described in bodies.items():
+            for type, content in described.get("content", {}).items():
+                if type == "*/*":
+                    continue
+                assert content["examples"], (path, method, name)
+                if type == "application/json":
+                    fits = Draft4Validator(content["schema"] | {"components": schema["components"]})
+                    for example in content["examples"].values():
+                        fits.validate(example["value"])
+
+
 def test_every_operation_is_told_in_words_and_needs_a_key(schema: dict[str, Any]) -> None:
     for path, method, operation in operations(schema):
         assert operation.get("summary"), (path, method)
@@ -140,6 +156,13 @@ def test_it_may_be_kept_and_asked_for_again(db: None, client: Client) -> None:
     first = client.get("/api/schema")
     again = client.get("/api/schema", headers={"If-None-Match": first["ETag"]})
     assert again.status_code == 304
+
+
+@pytest.mark.parametrize("path", ["/api/schema", "/api/docs"])
+def test_it_is_read_alone(db: None, client: Client, path: str) -> None:
+    response = client.post(path)
+    assert (response.status_code, response["Allow"]) == (405, "GET, HEAD")
+    assert response.json()["error"]["code"] == "METHOD_NOT_ALLOWED"
 
 
 def test_the_explorer_loads_nothing_from_elsewhere(daphne: Server) -> None:
