@@ -19,6 +19,7 @@ from knowledge.indexing import PreparedChunk, prepare
 from knowledge.models import Source, SourceType
 from knowledge.remote_embedder import EmbedderUnavailable
 from knowledge.services import delete_source, index_source
+from knowledge.vectors import EmbedderChanged
 
 TASK = "documents.tasks.index_document"
 LEASE = timedelta(seconds=60)
@@ -74,7 +75,7 @@ def index(document_id: UUID) -> None:
         store(work, embed(work))
     except Superseded:
         return
-    except EmbedderUnavailable:
+    except (EmbedderUnavailable, EmbedderChanged):  # after `reembed`, it comes by itself
         put_off(work)
     except Exception:  # a fault of ours that every attempt may meet
         put_off(work)

@@ -167,7 +167,7 @@ class DownloadViewSet(ViewSet):
     @schema.download_file
     async def retrieve(self, request: HttpRequest, file_id: str) -> HttpResponseBase:
         file = await with_database(request, self.file_of, request, file_id)
-        return downloads.download(request, file)
+        return await downloads.download(request, file)
 
     def file_of(self, request: HttpRequest, file_id: str) -> StoredFile:
         """A link that readers could take is of no use once they cannot read the file."""

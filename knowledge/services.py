@@ -54,7 +54,7 @@ def add_texts(owner: User, items: Sequence[dict[str, Any]]) -> list[Source]:
     """Adds text directly, all of it or none. It can be found when this returns.
 
     Each item has `content` and may have `title`, `tags`, `metadata` and `visibility`.
-    Raises EmbedderUnavailable.
+    Raises EmbedderUnavailable, EmbedderChanged.
     """
     sources = [
         Source(
@@ -79,7 +79,7 @@ def text_of(title: str, content: str) -> Text:
 def index_source(source: Source, chunks: Sequence[PreparedChunk]) -> None:
     """Stores a new source, or a known one anew: all its chunks are replaced.
 
-    Raises Source.DoesNotExist when a known one has been deleted meanwhile.
+    Raises EmbedderChanged, and Source.DoesNotExist when a known one has been deleted meanwhile.
     """
     index_sources([(source, chunks)])
 
@@ -193,7 +193,8 @@ def weigh_again(chunk: Chunk, source: Source) -> dict[int, float]:
 def change_text(source: Source, **changes: Any) -> None:
     """`title`, `content`, `tags`, `metadata`, `visibility` of a source of text.
 
-    Raises EmbedderUnavailable, and Source.DoesNotExist when it has been deleted meanwhile.
+    Raises EmbedderUnavailable, EmbedderChanged, and Source.DoesNotExist when it has been deleted
+    meanwhile.
     """
     while True:
         seen = (source.title, source.content)

@@ -14,7 +14,7 @@ from files import claims, processing, slots, storage, tasks, waking
 from files.claims import Superseded
 from files.models import Stage, StoredFile
 from knowledge import remote_embedder
-from knowledge.models import Chunk, Source
+from knowledge.models import Chunk, EmbeddingModel, Source
 from tests.files.calling import Files, work
 from tests.files.test_extract_office import zipped
 
@@ -107,6 +107,17 @@ def test_an_embedder_that_comes_back(files: Files, file: str, no_embedder: Any) 
     lapse()
     work()
     assert files.status(file)["status"] == "completed"
+
+
+def test_an_embedder_that_has_changed(files: Files, file: str) -> None:
+    work()
+    EmbeddingModel.objects.update(dimensions=7)
+    other = files.upload(b"The moon moves the sea.")["id"]
+    work()
+    status = files.status(other)
+    assert (status["status"], work()) == ("failed", 0)
+    assert "another length than before: run manage.py reembed" in status["error"]
+    assert StoredFile.objects.get(status="failed").attempts == 1
 
 
 def test_storage_that_cannot_be_reached(files: Files, file: str, monkeypatch: Any) -> None:

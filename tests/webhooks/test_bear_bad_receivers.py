@@ -20,11 +20,13 @@ from tests.servers import free_port
 from tests.webhooks.conftest import MakeReceiver, dispatch, emit, make_endpoint
 from tests.webhooks.receivers import Behaviour, answer, endless, held, never, raw, reset, then_never
 from webhooks import client, dispatcher
+from webhooks.answers import LONGEST_ANSWER, LONGEST_HEAD, BadAnswer, Reader
 from webhooks.models import Attempt, Delivery, Endpoint
 
 TIMEOUT = 1.0
 AMPLE = 3.0  # for those that answer, on a busy machine
 OK = b"HTTP/1.1 200 OK\r\n"
+INTERIM = b"HTTP/1.1 100 So\r\n\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 BEHAVIOURS: dict[str, tuple[Behaviour, int | None, str]] = {
     "never answers": (never, None, "timeout"),
@@ -34,7 +36,8 @@ BEHAVIOURS: dict[str, tuple[Behaviour, int | None, str]] = {
     "endless headers": (endless(OK, b"X: " + b"y" * 997 + b"\r\n"), None, "bad_answer"),
     "endless line": (endless(b"HTTP/1.1 ", b"2" * 1000), None, "bad_answer"),
     "endless chunk size": (endless(CHUNKED, b"0" * 1000), None, "bad_answer"),
-    "endless interim answers": (endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), None, "timeout"),
+    "endless interim answers": (endless(b"", INTERIM), None, "bad_answer"),
+    "endless trailers": (endless(CHUNKED + b"0\r\n", b"a\r\n"), None, "bad_answer"),
     "not HTTP": (raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), None, "bad_answer"),
     "no status": (raw(b"HTTP/1.1 OK\r\n\r\n"), None, "bad_answer"),
     "bad length": (raw(OK + b"Content-Length: -1\r\n\r\n"), None, "bad_answer"),
@@ -90,6 +93,29 @@ def test_who_never_ends(
     attempt = Attempt.objects.earliest("id")
     assert (attempt.status, attempt.error) == (status, error)
     assert len(attempt.response.encode()) <= 16_384
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        (b"", INTERIM),
+        (OK, b"a: b\r\n"),
+        (CHUNKED, b"1;ext\r\nx\r\n"),
+        (CHUNKED + b"0\r\n", b"a\r\n"),
+        (
+            b"HTTP/1.1 100 So\r\n\r\n" * 900 + CHUNKED + b"5;" + b"y" * 9_000 + b"\r\nfive5\r\n",
+            b"0",
+        ),
+    ],
+    ids=["interim answers", "headers", "chunks", "trailers", "some of each"],
+)
+def test_what_is_read_of_an_answer_has_a_bound(head: bytes, piece: bytes) -> None:
+    reader = Reader()
+    reader.received += head + piece * 20_000
+    sent = len(reader.received)
+    with pytest.raises(BadAnswer):
+        next(reader.answer())
+    assert sent - len(reader.received) <= LONGEST_HEAD + LONGEST_ANSWER
 
 
 @pytest.mark.parametrize(
