@@ -38,8 +38,9 @@ def record(
 
 def _telling(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """All of those endpoints of which there is something to note: an ordinary success is not."""
-    judged = {o.job.endpoint_id for o in outcomes if not o.succeeded or o.job.is_failing}
-    return [outcome for outcome in outcomes if outcome.job.endpoint_id in judged]
+    theirs = [outcome for outcome in outcomes if not outcome.is_ours]
+    judged = {o.job.endpoint_id for o in theirs if not o.succeeded or o.job.is_failing}
+    return [outcome for outcome in theirs if outcome.job.endpoint_id in judged]
 
 
 def _by_endpoint(outcomes: Sequence[Outcome]) -> dict[UUID, list[Outcome]]:

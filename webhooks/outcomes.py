@@ -22,6 +22,7 @@ class Outcome(NamedTuple):
     error: str = ""  # a word for why there was none
     response: str = ""
     retry_after: float | None = None  # seconds
+    is_ours: bool = False  # it failed for want of something here, and says nothing of its endpoint
 
     @property
     def succeeded(self) -> bool:

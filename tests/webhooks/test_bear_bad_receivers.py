@@ -2,10 +2,13 @@
 
 import asyncio
 import datetime
+import os
+import resource
 import ssl
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +20,12 @@ from cryptography.x509.oid import NameOID
 
 from accounts.models import User
 from tests.servers import free_port
-from tests.webhooks.conftest import MakeReceiver, dispatch, emit, make_endpoint
+from tests.webhooks.conftest import MakeReceiver, dispatch, emit, make_endpoint, pass_time
 from tests.webhooks.receivers import Behaviour, answer, endless, held, never, raw, reset, then_never
-from webhooks import client, dispatcher
+from webhooks import claims, client, dispatcher, judging, posting
 from webhooks.answers import LONGEST_ANSWER, LONGEST_HEAD, BadAnswer, Reader
 from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.outcomes import Outcome
 
 TIMEOUT = 1.0
 AMPLE = 3.0  # for those that answer, on a busy machine
@@ -177,6 +181,62 @@ def test_idle_connections_are_closed_while_others_are_busy(
     emit(account)
     dispatch()
     assert [attempt.status for attempt in Attempt.objects.all()] == [200, 200]
+
+
+def test_few_connections_are_kept(
+    account: User, make_receiver: MakeReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "KEPT", 3)
+    receivers = [make_receiver() for _ in range(6)]
+    for receiver in receivers:
+        make_endpoint(account, receiver.url)
+    emit(account)
+    jobs = {job.url: job for job in claims.claim(6)}
+
+    async def attempts(posting_client: client.Client) -> None:
+        for receiver in [*receivers, *reversed(receivers)]:
+            await posting.attempt(posting_client, jobs[receiver.url])
+        posting_client.close()
+
+    asyncio.run(attempts(client.Client()))
+    # The latest three are met again on the way back, and then nobody is.
+    assert [receiver.connections for receiver in receivers] == [2, 2, 2, 1, 1, 1]
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    least_free = os.dup(0)
+    os.close(least_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (least_free, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_no_receiver_is_blamed_for_want_of_descriptors(
+    host: str, account: User, make_receiver: MakeReceiver, settings: Any
+) -> None:
+    receiver = make_receiver()
+    settings.WEBHOOK_ALLOWED_HOSTS = [f"{host}:{receiver.port}"]
+    make_endpoint(account, f"http://{host}:{receiver.port}/")
+    emit(account)
+    [job] = claims.claim(1)
+
+    async def attempted() -> Outcome:
+        with no_descriptor_left():
+            return await posting.attempt(client.Client(), job)
+
+    outcome = asyncio.run(attempted())
+    assert (outcome.error, receiver.connections) == ("internal", 0)
+    judging.record([outcome])
+    assert Endpoint.objects.values_list("failures", "failing_since").get() == (0, None)
+    assert Attempt.objects.get().error == "internal"
+    pass_time(10)
+    dispatch()
+    assert len(receiver.received) == 1
 
 
 def test_a_fault_of_ours_is_an_attempt(account: User, make_receiver: MakeReceiver) -> None:

@@ -229,6 +229,26 @@ def test_deliveries_go_on_while_an_endpoint_is_held(
     assert Endpoint.objects.get(pk=held.pk).failures == 1
 
 
+def test_recovery_holds_an_endpoint_for_a_batch_at_a_time(
+    account: User,
+    make_receiver: MakeReceiver,
+    in_thread: InThread,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(services, "BATCH", 2)
+    endpoint = make_endpoint(account, make_receiver().url, enabled=False)
+    emit(account, 5)
+    services.change_endpoint(endpoint, enabled=True)
+    since = datetime.now(UTC) - timedelta(hours=1)
+    third = Event.objects.order_by("id")[2]
+    with transaction.atomic():
+        Event.objects.select_for_update().get(pk=third.pk)
+        recovering = in_thread(lambda: services.recover(endpoint, since))
+        wait_until(lambda: Delivery.objects.count() == 2)
+    assert recovering.result(10) == Delivery.objects.count() == 5
+    assert services.recover(endpoint, since) == 0
+
+
 CANCEL = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
