@@ -46,7 +46,13 @@ def prepare_all(
     texts: Sequence[Text], progress: Progress | None = None
 ) -> list[list[PreparedChunk]]:
     """The same for several texts, embedded together: many short ones take no longer than one."""
-    embedders = writing_embedders()
+    return prepare_with(writing_embedders(), texts, progress)
+
+
+def prepare_with(
+    embedders: Sequence[Embedder], texts: Sequence[Text], progress: Progress | None = None
+) -> list[list[PreparedChunk]]:
+    """`prepare_all` without the database."""
     window = min(each.window for each in embedders)
     prepared = [list(weighed(text, window)) for text in texts]
     chunks = [chunk for each in prepared for chunk in each]

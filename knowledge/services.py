@@ -3,7 +3,7 @@ together, in one transaction: a search sees all of a source or nothing.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -53,10 +53,17 @@ def audience_of(owner_id: UUID, visibility: str) -> UUID:
 def add_texts(owner: User, items: Sequence[dict[str, Any]]) -> list[Source]:
     """Adds text directly, all of it or none. It can be found when this returns.
 
-    Each item has `content` and may have `title`, `tags`, `metadata` and `visibility`.
-    Raises EmbedderUnavailable.
+    Items are those of `new_sources`. Raises EmbedderUnavailable.
     """
-    sources = [
+    sources = new_sources(owner, items)
+    store_texts(sources, prepare_all(texts_of(sources)))
+    return sources
+
+
+def new_sources(owner: User, items: Sequence[dict[str, Any]]) -> list[Source]:
+    """Not stored yet. Each item has `content` and may have `title`, `tags`, `metadata` and
+    `visibility`."""
+    return [
         Source(
             owner=owner,
             audience=audience_of(owner.id, item.pop("visibility", Visibility.PRIVATE)),
@@ -65,11 +72,17 @@ def add_texts(owner: User, items: Sequence[dict[str, Any]]) -> list[Source]:
         )
         for item in (dict(item) for item in items)
     ]
-    prepared = prepare_all([text_of(source.title, source.content) for source in sources])
-    with transaction.atomic():
-        index_sources(list(zip(sources, prepared, strict=True)))
-        emit_all(owner, [("knowledge.added", source.as_json()) for source in sources])
-    return sources
+
+
+def texts_of(sources: Iterable[Source]) -> list[Text]:
+    return [text_of(source.title, source.content) for source in sources]
+
+
+@transaction.atomic
+def store_texts(sources: Sequence[Source], prepared: Sequence[Sequence[PreparedChunk]]) -> None:
+    """Stores new sources of one owner with what their texts have become."""
+    index_sources(list(zip(sources, prepared, strict=True)))
+    emit_all(sources[0].owner, [("knowledge.added", source.as_json()) for source in sources])
 
 
 def text_of(title: str, content: str) -> Text:
@@ -196,11 +209,20 @@ def change_text(source: Source, **changes: Any) -> None:
     Raises EmbedderUnavailable, and Source.DoesNotExist when it has been deleted meanwhile.
     """
     while True:
-        seen = (source.title, source.content)
-        wanted = (changes.get("title", source.title), changes.get("content", source.content))
-        chunks = None if wanted == seen else prepare_all([text_of(*wanted)])[0]
+        seen, text = said(source), rewritten(source, changes)
+        chunks = prepare_all([text])[0] if text else None
         if change_as_seen(source, seen, chunks, changes):
             return
+
+
+def said(source: Source) -> tuple[str, str]:
+    return source.title, source.content
+
+
+def rewritten(source: Source, changes: Mapping[str, Any]) -> Text | None:
+    """What is to be embedded anew. None: the changes leave title and content as they are."""
+    wanted = (changes.get("title", source.title), changes.get("content", source.content))
+    return None if wanted == said(source) else text_of(*wanted)
 
 
 @transaction.atomic
@@ -208,11 +230,11 @@ def change_as_seen(
     source: Source,
     seen: tuple[str, str],
     chunks: Sequence[PreparedChunk] | None,
-    changes: dict[str, Any],
+    changes: Mapping[str, Any],
 ) -> bool:
     """False: title or content are not what was `seen` any more, and the chunks not right."""
     hold(source)
-    if (source.title, source.content) != seen:
+    if said(source) != seen:
         return False
     labels = dict(changes)
     visibility = labels.pop("visibility", source.visibility)
