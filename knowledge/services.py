@@ -2,7 +2,6 @@
 together, in one transaction: a search sees all of a source or nothing.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +14,7 @@ from accounts.models import User
 from knowledge import lexical, term_stats, vectors
 from knowledge.chunking import Block, Piece
 from knowledge.embedders import Vectors
-from knowledge.indexing import PreparedChunk, Text, prepare_all, weigh
+from knowledge.indexing import PreparedChunk, Text, prepare_all
 from knowledge.models import EVERYONE, Chunk, Source, SourceType, Visibility
 from knowledge.term_stats import Counts
 from webhooks.events import emit_all
@@ -105,12 +104,11 @@ def index_sources(items: Sequence[tuple[Source, Sequence[PreparedChunk]]]) -> No
         hold(source, ["audience", "tags"])
     register_models(chunks for _, chunks in items)
     before = term_stats.counts_of_sources([source.id for source in known])
-    after: Counts = Counter()
+    after = Counts()
     for source, chunks in items:
         save(source, len(chunks))
-        insert_chunks(source, chunks)
+        insert_chunks(source, chunks, after)
         insert_embeddings(source, chunks)
-        after.update(term_stats.counts(source.audience, (chunk.weights for chunk in chunks)))
     term_stats.change(before, after)
 
 
@@ -151,19 +149,27 @@ def copying(sql: str) -> Iterator[Any]:
         yield copy
 
 
-def insert_chunks(source: Source, chunks: Sequence[PreparedChunk]) -> None:
+def insert_chunks(source: Source, chunks: Sequence[PreparedChunk], counts: Counts) -> None:
+    """Weighs each as it is written, and adds its terms to `counts`."""
     owner = lexical.audience_hash(source.audience)
     with copying(COPY_CHUNKS) as copy:
         for position, chunk in enumerate(chunks):
-            piece = chunk.piece
+            piece, weights = chunk.piece, weigh(chunk.piece, source)
+            counts.add(source.audience, weights)
             copy.write_row(
                 (
                     *(chunk.id, source.id, source.audience, position),
                     *(piece.content, piece.token_count, piece.page, piece.section),
-                    lexical.keys(owner, chunk.weights),
-                    lexical.to_sparsevec(chunk.weights),
+                    lexical.keys(owner, weights),
+                    lexical.to_sparsevec(weights),
                 )
             )
+
+
+def weigh(piece: Piece, source: Source) -> dict[int, float]:
+    """Title and file name are terms of each chunk: people search by them."""
+    counted = lexical.count_chunk(piece.content, source.title, source.filename)
+    return lexical.chunk_weights(counted)
 
 
 def insert_embeddings(source: Source, chunks: Sequence[PreparedChunk]) -> None:
@@ -185,22 +191,18 @@ def copy_source(original: Source, copy: Source) -> None:
         hold(source, ["audience", "tags"])
     before = term_stats.counts_of_sources([source.id for source in known])
     kept = list(original.chunks.order_by("position").defer("terms", "sparse"))
-    chunks = [PreparedChunk(piece_of(chunk), weigh_again(chunk, copy)) for chunk in kept]
+    chunks = [PreparedChunk(piece_of(chunk)) for chunk in kept]
+    after = Counts()
     save(copy, len(chunks))
-    insert_chunks(copy, chunks)
+    insert_chunks(copy, chunks, after)
     pairs = [chunk.id for chunk in kept], [chunk.id for chunk in chunks]
     with connection.cursor() as cursor:
         cursor.execute(COPY_VECTORS, [copy.id, copy.audience, *pairs])
-    after = term_stats.counts(copy.audience, (chunk.weights for chunk in chunks))
     term_stats.change(before, after)
 
 
 def piece_of(chunk: Chunk) -> Piece:
     return Piece(chunk.content, chunk.page, chunk.section, "", chunk.token_count)
-
-
-def weigh_again(chunk: Chunk, source: Source) -> dict[int, float]:
-    return weigh(chunk.content, source.title, source.filename)
 
 
 def change_text(source: Source, **changes: Any) -> None:
@@ -269,10 +271,7 @@ def move(source: Source, audience: UUID) -> None:
     with connection.cursor() as cursor:
         cursor.execute(MOVE_CHUNKS, [audience, lexical.audience_hash(audience), source.id])
         cursor.execute(MOVE_EMBEDDINGS, [audience, source.id])
-    after: Counts = Counter()
-    for (_, term), chunks in before.items():
-        after[audience, term] += chunks
-    term_stats.change(before, after)
+    term_stats.change(before, before.moved_to(audience))
 
 
 def delete_source(source: Source) -> None:
