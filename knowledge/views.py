@@ -12,6 +12,7 @@ from rest_framework.viewsets import GenericViewSet, ViewSet
 from chatbot_project.api.bodies import validated
 from chatbot_project.api.callers import Caller
 from chatbot_project.api.errors import Conflict, InsufficientPermissions, InvalidRequest
+from chatbot_project.api.filters import wanted_tags, wanted_text
 from chatbot_project.api.pagination import MAX_LIMIT, Pagination
 from knowledge import calls, schema, serializers, services
 from knowledge.models import Chunk, Source, SourceType, Visibility
@@ -51,7 +52,7 @@ class KnowledgeViewSet(GenericViewSet[Source]):
     scope_area = "knowledge"
     serializer_class = serializers.SourceSerializer
     pagination_class = Pagination
-    list_filters = ("source_type", "tag", "search")
+    list_filters = ("source_type", "tags", "search")
 
     def get_queryset(self) -> QuerySet[Source]:
         return Source.objects.visible_to(caller_of(self.request._request).user)
@@ -127,16 +128,13 @@ async def add(request: HttpRequest, items: list[dict[str, Any]]) -> list[Source]
 
 
 def listed(sources: QuerySet[Source], request: Request) -> QuerySet[Source]:
-    """What the query parameters leave of a list."""
-    parameters = request.query_params
-    if source_type := parameters.get("source_type"):
+    """What the query parameters leave of a list. Raises InvalidRequest."""
+    if source_type := request.query_params.get("source_type"):
         if source_type not in SourceType.values:
             raise InvalidRequest(invalid_fields={"source_type": [f"Not a type: {source_type}."]})
         sources = sources.filter(source_type=source_type)
-    if tags := parameters.getlist("tag"):
+    if tags := wanted_tags(request):
         sources = sources.filter(tags__contains=tags)
-    if wanted := parameters.get("search", "").strip():
-        sources = sources.filter(title__icontains=wanted) | sources.filter(
-            filename__icontains=wanted
-        )
+    if text := wanted_text(request):
+        sources = sources.filter(title__icontains=text) | sources.filter(filename__icontains=text)
     return sources
