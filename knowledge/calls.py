@@ -1,25 +1,27 @@
 """What the views do off the event loop, in turn: no view's thread waits for an embedding model."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from django.http import HttpRequest
 
 from chatbot_project.api.callers import Caller
-from chatbot_project.api.threads import answering, in_view_thread
+from chatbot_project.api.queues import Queues
+from chatbot_project.api.threads import answering, in_view_thread, run_in
 from knowledge import services
 from knowledge.filters import Filters
 from knowledge.indexing import PreparedChunk, Text, prepare_with, writing_embedders
 from knowledge.models import Source, audiences
-from knowledge.queues import Queues
 from knowledge.search import Found, Query, SearchType, look_up, understand
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 # A text may be a quarter of a minute's work. Queries are none, unless a model elsewhere is slow.
-adding = Queues("texts", threads=4, at_work=2, waiting=8)
-searching = Queues("queries", threads=8, at_work=4, waiting=100)
+adding, _texts = Queues(at_work=2, waiting=8), ThreadPoolExecutor(4, "text")
+searching, _queries = Queues(at_work=4, waiting=100), ThreadPoolExecutor(8, "query")
 
 
 async def in_view(
@@ -40,7 +42,7 @@ async def search(
     """`knowledge.search.search`. Raises RateLimited too."""
 
     async def understood() -> Query:
-        return await searching.compute(request, understand, query, type)
+        return await answering(request, partial(run_in, _queries), understand, query, type)
 
     asked = await searching.turn(caller.account_id, understood)
     hits = await in_view(request, look_up, audiences(caller.user), asked, filters, limit)
@@ -81,4 +83,4 @@ async def change(
 
 async def prepared_for(request: HttpRequest, texts: Sequence[Text]) -> list[list[PreparedChunk]]:
     embedders = await in_view(request, writing_embedders)
-    return await adding.compute(request, prepare_with, embedders, texts)
+    return await answering(request, partial(run_in, _texts), prepare_with, embedders, texts)

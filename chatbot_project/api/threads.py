@@ -29,8 +29,8 @@ PAGES = max(1, settings.DATABASE_POOL_SIZE // 4)  # at once, each in a thread of
 _short_calls = ThreadPoolExecutor(SHORT_CALLS, thread_name_prefix="database")
 _other_calls = ThreadPoolExecutor(2, thread_name_prefix="other")
 _model_calls = ThreadPoolExecutor(4, thread_name_prefix="model")
-_VIEWS = max(1, settings.DATABASE_POOL_SIZE - SHORT_CALLS - PAGES)
-_views = ThreadPoolExecutor(_VIEWS, thread_name_prefix="view")
+VIEWS = max(1, settings.DATABASE_POOL_SIZE - SHORT_CALLS - PAGES)
+_views = ThreadPoolExecutor(VIEWS, thread_name_prefix="view")
 
 
 def _call(function: Callable[[], R]) -> R:

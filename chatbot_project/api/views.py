@@ -13,9 +13,12 @@ from chatbot_project.api import etags
 from chatbot_project.api.errors import InvalidApiKey, MethodNotAllowed
 from chatbot_project.api.errors_handler import render
 from chatbot_project.api.permissions import authorize
+from chatbot_project.api.queues import Queues
 from chatbot_project.api.requests import caller_of
-from chatbot_project.api.threads import answering, in_view_thread
+from chatbot_project.api.threads import VIEWS, answering, in_view_thread
 
+# However slow what one account asks for is, others find a thread.
+_turns = Queues(at_work=VIEWS // 2 + 1, waiting=10_000)
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
@@ -70,7 +73,11 @@ async def call_async(
 
 
 async def call_sync(view: Any, request: HttpRequest, kwargs: Any) -> HttpResponseBase:
-    return await answering(request, in_view_thread, finished, view, request, kwargs)
+    async def answered() -> HttpResponseBase:
+        return await answering(request, in_view_thread, finished, view, request, kwargs)
+
+    caller = caller_of(request)
+    return await (_turns.turn(caller.account_id, answered) if caller else answered())
 
 
 def finished(view: Any, request: HttpRequest, kwargs: Any) -> HttpResponseBase:

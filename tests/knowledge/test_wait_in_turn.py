@@ -10,9 +10,9 @@ import httpx2
 import pytest
 
 from chatbot_project.api.errors import RateLimited
+from chatbot_project.api.queues import Queues
 from knowledge import reembedding
 from knowledge.models import EmbeddingModel
-from knowledge.queues import Queues
 from tests import servers
 from tests.knowledge.embeddings_server import EmbeddingsServer
 from tests.live import LiveAccount
@@ -123,7 +123,7 @@ def test_changed_texts_wait_too(
 
 @pytest.fixture
 def queues() -> Queues:
-    return Queues("tests", threads=1, at_work=1, waiting=1)
+    return Queues(at_work=1, waiting=1)
 
 
 def test_what_has_begun_ends_after_its_caller(queues: Queues) -> None:

@@ -1,33 +1,26 @@
-"""What waits for the embedding model while its caller waits, account by account.
+"""Calls that wait for their turn, account by account.
 
-A few calls of an account are at work; the next ones wait without a thread, and more are refused:
+A few of an account's are at work; the next ones wait without a thread, and more are refused:
 whatever one account sends, others find threads, and the process its memory.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
-from django.http import HttpRequest
-
 from chatbot_project.api.errors import RateLimited
-from chatbot_project.api.threads import answering, run_in
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 
 class Queues:
-    """One for each account that has calls, and the threads of them all.
+    """One for each account that has calls.
 
     `at_work`: of an account, at once; `waiting`: of an account, before they are refused.
     """
 
-    def __init__(self, name: str, *, threads: int, at_work: int, waiting: int) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
+    def __init__(self, *, at_work: int, waiting: int) -> None:
         self._at_work, self._most = at_work, at_work + waiting
         self._calls: dict[UUID, int] = {}
         self._free: dict[UUID, asyncio.Semaphore] = {}
@@ -43,12 +36,6 @@ class Queues:
         working = asyncio.ensure_future(work())
         working.add_done_callback(lambda _: self._end(account_id))
         return await asyncio.shield(working)
-
-    async def compute(
-        self, request: HttpRequest, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
-        """Runs what takes the model, within a turn. It holds no connection meanwhile."""
-        return await answering(request, partial(run_in, self._threads), function, *args, **kwargs)
 
     def _enter(self, account_id: UUID) -> None:
         calls = self._calls.get(account_id, 0)
