@@ -52,12 +52,7 @@ def audience_of(owner_id: UUID, visibility: str) -> UUID:
 def add_texts(owner: User, items: Sequence[dict[str, Any]]) -> list[Source]:
     """Adds text directly, all of it or none. It can be found when this returns.
 
-    <<<<<<< HEAD
-        Each item has `content` and may have `title`, `tags`, `metadata` and `visibility`.
-        Raises EmbedderUnavailable, EmbedderChanged.
-    =======
-        Items are those of `new_sources`. Raises EmbedderUnavailable.
-    >>>>>>> mend-know
+    Items are those of `new_sources`. Raises EmbedderUnavailable, EmbedderChanged.
     """
     sources = new_sources(owner, items)
     store_texts(sources, prepare_all(texts_of(sources)))

@@ -62,6 +62,11 @@ def require_length(dimensions: int, known: int) -> None:
         raise EmbedderChanged
 
 
+# With pgvector's 16 and 64, one in a hundred searches among texts that fall into tight groups found
+# nothing of the nearest group; with these, none did. Building it takes 1.7 times as long.
+GRAPH = "m = 24, ef_construction = 128"
+
+
 def create_index(model: EmbeddingModel, *, concurrently: bool = False) -> None:
     """`concurrently`: without holding up writes, outside any transaction."""
     if model.dimensions > MOST_INDEXED:
@@ -72,7 +77,7 @@ def create_index(model: EmbeddingModel, *, concurrently: bool = False) -> None:
         cursor.execute(
             f"CREATE INDEX {how} IF NOT EXISTS {name} ON knowledge_embedding "
             f"USING hnsw ((vector::halfvec({model.dimensions})) halfvec_ip_ops) "
-            f"WHERE model = {literal}"
+            f"WITH ({GRAPH}) WHERE model = {literal}"
         )
 
 
