@@ -4,15 +4,16 @@ Endpoints can be switched off and on, deliveries be sent again. Secrets are show
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
 from chatbot_project.api.errors import ApiError
 from webhooks import services
-from webhooks.models import Attempt, Delivery, Endpoint, Event
+from webhooks.models import SHOWN_ATTEMPTS, Attempt, Delivery, Endpoint, Event
 
 
 class LookOnly:
@@ -91,8 +92,18 @@ class EventAdmin(LookOnly, admin.ModelAdmin):
     fields = ("public_id", "type", "owner", "created_at", "body")
 
 
+class LatestAttempts(BaseInlineFormSet):
+    def get_queryset(self) -> Any:
+        if not hasattr(self, "_latest"):
+            latest = cast("QuerySet[Attempt]", self.queryset).order_by("-id")
+            self._latest = list(latest[:SHOWN_ATTEMPTS])[::-1]
+        return self._latest
+
+
 class AttemptInline(LookOnly, admin.TabularInline):
     model = Attempt
+    formset = LatestAttempts
+    verbose_name_plural = f"latest {SHOWN_ATTEMPTS} attempts"
     fields = ("started_at", "status", "error", "duration", "response")
 
 

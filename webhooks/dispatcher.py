@@ -84,7 +84,8 @@ class Dispatcher:
     async def _claim(self) -> int:
         self._hungry.clear()
         room = CLAIMED - len(self._posting) - self._lanes.waiting
-        jobs = await in_database(claims.claim, room, self._lanes.quick) if room > 0 else []
+        quick, places = set(self._lanes.quick), self._lanes.places()
+        jobs = await in_database(claims.claim, room, quick, places) if room > 0 else []
         self._low = len(jobs) // 2
         self._lanes.add(jobs)
         self._start()
@@ -108,10 +109,10 @@ class Dispatcher:
             task.add_done_callback(self._posting.discard)
 
     async def _deliver(self, job: Job | None) -> None:
-        """One job, and then, in the same task, those that wait in its lane."""
+        """One job, and then, in the same task, those that may follow."""
         while job:
             await self._attempt(job)
-            job = self._lanes.following(job)
+            job = self._lanes.following(job, is_full=len(self._posting) >= POSTS)
             if self._lanes.waiting < self._low:
                 self._hungry.set()
         self._hungry.set()

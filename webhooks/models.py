@@ -4,8 +4,8 @@ from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import Prefetch, Q
+from django.db.models.functions import Left, Now
 
 from accounts.models import User
 from chatbot_project.api import ids
@@ -14,6 +14,7 @@ from webhooks.signing import LONGEST_SECRET
 
 LONGEST_URL = 2048
 EVERYTHING = "*"
+SHOWN_ATTEMPTS = 20  # of a delivery: each time that it is sent again adds up to ten
 
 
 class Event(models.Model):
@@ -110,6 +111,13 @@ class Status(models.TextChoices):
 
 class DeliveryQuerySet(PublicQuerySet):
     prefix = "dlv"
+
+    def with_latest_attempts(self, response: int) -> Any:
+        """The latest SHOWN_ATTEMPTS of each, with so many characters of the `answer`."""
+        latest = Attempt.objects.defer("response").annotate(answer=Left("response", response))
+        return self.prefetch_related(
+            Prefetch("attempts", latest.order_by("-id")[:SHOWN_ATTEMPTS], to_attr="latest")
+        )
 
 
 class Delivery(models.Model):

@@ -26,6 +26,28 @@ DELETE FROM webhooks_event v USING old WHERE v.id = old.id
 """
 
 
+KEPT_ATTEMPTS = 100  # of a delivery: it can be sent again without end
+PRUNE_ATTEMPTS = """
+WITH crowded AS MATERIALIZED (
+    SELECT delivery_id FROM webhooks_attempt GROUP BY delivery_id HAVING count(*) > %s
+), dropped AS MATERIALIZED (
+    SELECT crowded.delivery_id, latest.id FROM crowded CROSS JOIN LATERAL (
+        SELECT id FROM webhooks_attempt WHERE delivery_id = crowded.delivery_id
+        ORDER BY id DESC OFFSET %s LIMIT 1
+    ) latest
+)
+DELETE FROM webhooks_attempt a USING dropped
+WHERE a.delivery_id = dropped.delivery_id AND a.id <= dropped.id
+"""
+
+
+def prune_attempts() -> int:
+    """Deletes all but the latest KEPT_ATTEMPTS of each delivery. Returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(PRUNE_ATTEMPTS, [KEPT_ATTEMPTS, KEPT_ATTEMPTS])
+        return cursor.rowcount
+
+
 def prune() -> int:
     """Deletes old events with all that belongs to them, a batch at a time. Returns how many."""
     bound = first_id(datetime.now(UTC) - timedelta(days=settings.WEBHOOK_RETENTION_DAYS))

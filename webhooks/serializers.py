@@ -13,6 +13,7 @@ from webhooks.catalogue import CATALOGUE
 from webhooks.models import (
     EVERYTHING,
     LONGEST_URL,
+    SHOWN_ATTEMPTS,
     Attempt,
     Delivery,
     DisabledReason,
@@ -21,6 +22,7 @@ from webhooks.models import (
 )
 
 TYPES = [*CATALOGUE, EVERYTHING]
+LISTED_RESPONSE = 500  # characters of an answer, in lists
 
 
 class SecretField(TextField):
@@ -141,7 +143,10 @@ class AttemptSerializer(serializers.ModelSerializer[Attempt]):
         help_text="Seconds, from the look-up of the name to the end of the answer."
     )
     error = serializers.SerializerMethodField(help_text="Why there was no answer, in a word.")
-    response = serializers.CharField(help_text="The answer's body, cut at 16 kB.")
+    response = serializers.CharField(
+        source="answer",
+        help_text=f"The answer's body, cut at 16 kB; in lists at {LISTED_RESPONSE} characters.",
+    )
 
     class Meta:
         model = Attempt
@@ -159,7 +164,9 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     status = serializers.ChoiceField(Status.choices)
     next_attempt_at = serializers.DateTimeField(allow_null=True)
     completed_at = serializers.DateTimeField(allow_null=True)
-    attempts = AttemptSerializer(many=True)
+    attempts = serializers.SerializerMethodField(
+        help_text=f"The latest {SHOWN_ATTEMPTS}, the oldest first."
+    )
 
     class Meta:
         model = Delivery
@@ -174,6 +181,11 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
             "completed_at",
             "attempts",
         )
+
+    @extend_schema_field(AttemptSerializer(many=True))
+    def get_attempts(self, delivery: Delivery) -> Any:
+        """Of a delivery `with_latest_attempts`; one that has just been made has none."""
+        return AttemptSerializer(getattr(delivery, "latest", [])[::-1], many=True).data
 
     def get_webhook_id(self, delivery: Delivery) -> str:
         return ids.encode("wh", delivery.endpoint_id)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from rest_framework import serializers as drf
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
@@ -17,8 +17,9 @@ from chatbot_project.api.errors import InvalidRequest
 from chatbot_project.api.fields import MomentField, is_day
 from chatbot_project.api.pagination import Pagination
 from webhooks import deletion, schema, serializers, services
+from webhooks.answers import LONGEST_ANSWER
 from webhooks.catalogue import CATALOGUE, PING
-from webhooks.models import Attempt, Delivery, Endpoint, Status
+from webhooks.models import Delivery, Endpoint, Status
 
 UTC = ZoneInfo("UTC")
 FIRST, LAST = 1970, 9000  # years
@@ -97,11 +98,12 @@ class DeliveryViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Deliver
     def get_queryset(self) -> QuerySet[Delivery]:
         endpoints = cast(User, self.request.user).endpoints
         endpoint = endpoints.get_public(self.kwargs["webhook_id"])
-        attempts = Prefetch("attempts", Attempt.objects.order_by("id"))
         related = endpoint.deliveries.select_related("event", "endpoint")
-        if self.action == "list":  # bodies may be long, and are not shown
+        is_list = self.action == "list"
+        if is_list:  # bodies may be long, and are not shown
             related = related.defer("event__body")
-        found: QuerySet[Delivery] = related.prefetch_related(attempts)
+        length = serializers.LISTED_RESPONSE if is_list else LONGEST_ANSWER
+        found: QuerySet[Delivery] = related.with_latest_attempts(length)
         return found.order_by("-created_at", "-id")
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -1,5 +1,6 @@
 """The admin shows endpoints, events and deliveries, finds them, and sends again; never a secret."""
 
+import re
 from typing import Any
 
 import pytest
@@ -68,6 +69,14 @@ def test_a_delivery_is_sent_again(staff_browser: Client, delivery: Delivery) -> 
     act(staff_browser, "delivery", "redeliver", delivery)
     delivery.refresh_from_db()
     assert (delivery.status, delivery.tries) == ("pending", 0)
+
+
+def test_a_delivery_shows_its_latest_attempts(staff_browser: Client, delivery: Delivery) -> None:
+    fields: dict[str, Any] = {"delivery": delivery, "started_at": delivery.created_at}
+    for number in range(30):
+        Attempt.objects.create(duration=1, response=f"Answer {number:02}.", **fields)
+    shown = staff_browser.get(f"{list_of('delivery')}{delivery.pk}/change/").content.decode()
+    assert re.findall(r"Answer (\d\d)\.", shown) == [f"{number}" for number in range(10, 30)]
 
 
 def test_endpoints_are_switched(staff_browser: Client, delivery: Delivery) -> None:

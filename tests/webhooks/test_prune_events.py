@@ -43,6 +43,23 @@ def test_thirty_days(owner: User) -> None:
     assert Delivery.objects.count() == Attempt.objects.count() == 1
 
 
+def test_the_latest_attempts_of_a_delivery_stay(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert retention.KEPT_ATTEMPTS == 100
+    monkeypatch.setattr(retention, "KEPT_ATTEMPTS", 3)
+    make_endpoint(owner, "https://app.example/")
+    made: list[list[Attempt]] = []
+    for count in (5, 3, 1):
+        event = make_old(owner, 1)
+        event.deliveries.get().attempts.all().delete()
+        fields = {"delivery": event.deliveries.get(), "started_at": datetime.now(UTC)}
+        made.append([Attempt.objects.create(duration=1, **fields) for _ in range(count)])
+    assert retention.prune_attempts() == 2
+    kept = {attempt for attempts in made for attempt in attempts[-3:]}
+    assert {*Attempt.objects.all()} == kept
+
+
 def test_in_batches(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)
     make_endpoint(owner, "https://app.example/")

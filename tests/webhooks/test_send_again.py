@@ -22,7 +22,7 @@ from tests.webhooks.conftest import (
 )
 from tests.webhooks.receivers import answer
 from webhooks import claims, notices, services
-from webhooks.models import Delivery, Endpoint, Event
+from webhooks.models import Attempt, Delivery, Endpoint, Event
 
 
 @pytest.fixture
@@ -94,6 +94,25 @@ def test_deliveries_are_listed_and_filtered(
     pending = client.get(path, {"status": "pending"}).json()["results"][0]
     assert pending["attempts"][0]["response"] == "Sorry"
     assert pending["next_attempt_at"] is not None
+
+
+def test_the_latest_attempts_are_shown(account: User, client: Client) -> None:
+    endpoint = make_endpoint(account, "https://app.example/")
+    emit(account)
+    delivery = only_delivery()
+    now = datetime.now(UTC)
+    Attempt.objects.bulk_create(
+        Attempt(delivery=delivery, started_at=now, duration=n, status=500, response=f"{n}" * 600)
+        for n in range(30)
+    )
+    path = f"/api/webhooks/{endpoint.public_id}/deliveries"
+    [listed] = client.get(path).json()["results"]
+    shown = client.get(f"{path}/{delivery.public_id}").json()
+    for found, length in ((listed, 500), (shown, 1200)):
+        assert [attempt["duration"] for attempt in found["attempts"]] == [*range(10, 30)]
+        assert {len(attempt["response"]) for attempt in found["attempts"]} == {length}
+    sent = post(client, f"{endpoint.public_id}/deliveries/{delivery.public_id}/redeliver").json()
+    assert sent["attempts"] == shown["attempts"]
 
 
 @pytest.mark.parametrize(
