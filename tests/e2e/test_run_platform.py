@@ -61,7 +61,8 @@ class Platform:
         [found] = [
             each
             for each in self.processes()
-            if any(argument.endswith(script) for argument in each.cmdline())
+            if is_alive(each)
+            and any(argument.split(" ")[0].endswith(script) for argument in each.cmdline())
         ]
         return found
 
@@ -73,6 +74,9 @@ class Platform:
         text = self._log.read_text()
         assert self.process.poll() is None, text
         return END_OF_WELCOME in text
+
+    def is_whole(self) -> bool:
+        return bool(httpx2.get(f"{self.url}/readyz", timeout=30).json()["status"] == "ok")
 
     def seconds(self) -> float:
         return time.monotonic() - self._began
@@ -195,9 +199,19 @@ def test_it_starts_again_after_a_kill(start: Start, plain_environment: Environme
     third.welcome()
     assert chats(third, key).status_code == 200
 
-    third.process_of("model_process.py").kill()
+    for script in ("valkey-server", "model_process.py"):
+        third.process_of(script).kill()
+    assert paste(first.output())["status"] == "completed"
+    for title in ("Valkey", "The language model"):
+        said = f"{title} has ended: starting it again."
+        wait_until(lambda said=said: said in third.output(), said, limit=30)  # type: ignore[misc]
+    wait_until(third.is_whole, "all of it to be ready", limit=60)
+    events = ask_streamed(third, key)
+    assert [event["type"] for event in (events[0], events[-1])] == ["start", "done"]
+
+    third.process_of("/postgres").kill()
     assert third.process.wait(timeout=30) == 1
-    assert "The language model has ended." in third.output()
+    assert "PostgreSQL has ended." in third.output()
 
 
 def test_two_copies_do_not_disturb_each_other(
