@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db import DatabaseError
 
-from chat import attached, catalog, events, grounding, mirror, providers, services, titles
+from chat import attached, catalog, ending, events, grounding, mirror, providers, titles
 from chat.answers import Answer
 from chat.models import Status
 from chat.providers import Piece, Prompt, Provider
@@ -159,7 +159,7 @@ async def _save(turn: Turn, outcome: Outcome) -> None:
     last_try = time.monotonic() + SAVE_SECONDS
     while True:
         try:
-            return await in_database(services.finish_answer, turn, outcome)
+            return await in_database(ending.finish_answer, turn, outcome)
         except DATABASE_FAILED:
             if time.monotonic() > last_try:
                 raise
@@ -213,7 +213,7 @@ async def _keep() -> None:
         if not texts:
             return
         try:
-            stopped = await in_database(services.renew_leases, texts)
+            stopped = await in_database(ending.renew_leases, texts)
         except DatabaseError:
             logger.warning("leases_not_renewed")
             continue

@@ -1,9 +1,12 @@
 """What the OpenAPI schema says of the chat API. The examples are those of the reference."""
 
+from typing import Any
+
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
 from chat import serializers
+from chatbot_project.api.examples import answer, body
 
 STREAM = """id: msg_01jh0000000000000000000001.1.0
 data: {"type": "start", "chat_id": "chat_01jh...", "message_id": "msg_01jh...", "model": "gpt-4"}
@@ -35,42 +38,75 @@ EVENTS = """Server-sent events, each `data:` a JSON object with a `type`:
 Every event has an `id`: after a broken connection, send the last one as `Last-Event-ID` to
 `GET /api/chat/{chat_id}/stream`. Comments keep the line alive every 15 seconds."""  # noqa: E501 - a row of a table is a line
 
-ANSWER = OpenApiExample(
-    "A whole answer",
-    response_only=True,
-    media_type="application/json",
-    value={
-        "id": "chat_01jh0000000000000000000000",
-        "message_id": "msg_01jh0000000000000000000001",
-        "message": "Hello! I'm here to help you with any questions or tasks you have.",
-        "model": "gpt-4",
-        "provider_model": "gpt-4-0613",
-        "status": "completed",
-        "finish_reason": "stop",
-        "usage": {"prompt_tokens": 15, "completion_tokens": 25, "total_tokens": 40},
-        "sources": [
-            {
-                "id": "chunk_01jh0000000000000000000002",
-                "content": "To integrate with Microsoft Teams...",
-                "score": 0.81,
-                "source": {
-                    "id": "file_01jh0000000000000000000003",
-                    "filename": "teams-integration.pdf",
-                    "type": "document",
-                    "title": "Teams",
-                    "tags": ["integration"],
-                    "metadata": {},
-                },
-                "metadata": {"page": 3, "section": "Integration Setup"},
-            }
-        ],
-        "tool_calls": [],
-        "created_at": "2025-01-06T12:00:00Z",
-    },
-)
-STREAMED = OpenApiExample(
-    "A stream", response_only=True, media_type="text/event-stream", value=STREAM
-)
+ANSWERED: dict[str, Any] = {
+    "id": "chat_01jh0000000000000000000000",
+    "message_id": "msg_01jh0000000000000000000001",
+    "message": "Hello! I'm here to help you with any questions or tasks you have.",
+    "model": "gpt-4",
+    "provider_model": "gpt-4-0613",
+    "status": "completed",
+    "finish_reason": "stop",
+    "usage": {"prompt_tokens": 15, "completion_tokens": 25, "total_tokens": 40},
+    "sources": [
+        {
+            "id": "chunk_01jh0000000000000000000002",
+            "content": "To integrate with Microsoft Teams...",
+            "score": 0.81,
+            "source": {
+                "id": "file_01jh0000000000000000000003",
+                "filename": "teams-integration.pdf",
+                "type": "document",
+                "title": "Teams",
+                "tags": ["integration"],
+                "metadata": {},
+            },
+            "metadata": {"page": 3, "section": "Integration Setup"},
+        }
+    ],
+    "tool_calls": [],
+    "created_at": "2025-01-06T12:00:05Z",
+}
+ANSWER = answer("A whole answer", ANSWERED, media_type="application/json")
+STREAMED = answer("A stream", STREAM, media_type="text/event-stream")
+CHAT = {
+    "id": ANSWERED["id"],
+    "title": "How the assistant can help",
+    "model": "gpt-4",
+    "system": "",
+    "metadata": {},
+    "created_at": "2025-01-06T12:00:00Z",
+    "updated_at": "2025-01-06T12:00:00Z",
+}
+CHANGE = {"title": "Teams integration", "metadata": {"ticket": "4711"}}
+ASKED: dict[str, Any] = {
+    "id": "msg_01jh0000000000000000000000",
+    "role": "user",
+    "content": "Hello, how can you help me today?",
+    "timestamp": "2025-01-06T12:00:00Z",
+    "status": "completed",
+    "parent_id": None,
+    "attachments": [],
+}
+SHOWN = ("status", "model", "provider_model", "finish_reason", "usage", "tool_calls", "sources")
+TOLD: dict[str, Any] = {
+    "id": ANSWERED["message_id"],
+    "role": "assistant",
+    "content": ANSWERED["message"],
+    "timestamp": ANSWERED["created_at"],
+    "parent_id": ASKED["id"],
+    **{name: ANSWERED[name] for name in SHOWN},
+    "error": None,
+    "feedback": None,
+}
+HISTORY = {
+    "chat_id": CHAT["id"],
+    "messages": [ASKED, TOLD],
+    "created_at": "2025-01-06T12:00:00Z",
+    "updated_at": "2025-01-06T12:00:05Z",
+}
+FEEDBACK = {"rating": "up", "comment": "Just what I needed."}
+STOPPED = TOLD | {"content": "Hello! I'm here", "status": "stopped", "finish_reason": None}
+MODELS = {"results": [{"id": "gpt-4", "default": True}, {"id": "extractive", "default": False}]}
 ANSWERS = {
     (200, "application/json"): OpenApiResponse(serializers.AnswerSerializer, "The answer."),
     (200, "text/event-stream"): OpenApiResponse(OpenApiTypes.STR, EVENTS),
@@ -84,10 +120,9 @@ start_chat = extend_schema(
     request=serializers.NewChatSerializer,
     responses=ANSWERS,
     examples=[
-        OpenApiExample(
+        body(
             "A first message",
-            request_only=True,
-            value={
+            {
                 "message": "Hello, how can you help me today?",
                 "model": "gpt-4",
                 "stream": True,
@@ -105,10 +140,9 @@ continue_chat = extend_schema(
     request=serializers.QuestionSerializer,
     responses=ANSWERS,
     examples=[
-        OpenApiExample(
+        body(
             "A question",
-            request_only=True,
-            value={"message": "Can you help me write a Python function?", "stream": False},
+            {"message": "Can you help me write a Python function?", "stream": False},
         ),
         ANSWER,
         STREAMED,
@@ -120,7 +154,7 @@ edit_message = extend_schema(
     summary="Edit a message of the user: a new branch, with a new answer",
     request=serializers.QuestionSerializer,
     responses=ANSWERS,
-    examples=[ANSWER, STREAMED],
+    examples=[body("In other words", {"message": "What can you do?"}), ANSWER, STREAMED],
 )
 regenerate = extend_schema(
     tags=TAGS,
@@ -128,7 +162,7 @@ regenerate = extend_schema(
     summary="Answer the same question again: a new branch",
     request=serializers.OptionsSerializer,
     responses=ANSWERS,
-    examples=[ANSWER, STREAMED],
+    examples=[body("With another temperature", {"temperature": 0.2}), ANSWER, STREAMED],
 )
 give_feedback = extend_schema(
     tags=TAGS,
@@ -136,6 +170,10 @@ give_feedback = extend_schema(
     summary="Rate an answer",
     request=serializers.FeedbackSerializer,
     responses=serializers.MessageSerializer,
+    examples=[
+        body("Thumbs up", FEEDBACK),
+        answer("The answer, rated", TOLD | {"feedback": FEEDBACK}),
+    ],
 )
 list_chats = extend_schema(
     tags=TAGS,
@@ -144,14 +182,18 @@ list_chats = extend_schema(
     parameters=[
         OpenApiParameter("search", str, description="Words in the title or in any message.")
     ],
+    examples=[answer("Chats", CHAT)],
 )
-get_chat = extend_schema(tags=TAGS, operation_id="get_chat", summary="Get a chat")
+get_chat = extend_schema(
+    tags=TAGS, operation_id="get_chat", summary="Get a chat", examples=[answer("A chat", CHAT)]
+)
 change_chat = extend_schema(
     tags=TAGS,
     operation_id="change_chat",
     summary="Rename a chat, or set its metadata",
     request=serializers.ChatChangeSerializer,
     responses=serializers.ChatSerializer,
+    examples=[body("Another title", CHANGE), answer("The chat", CHAT | CHANGE)],
 )
 delete_chat = extend_schema(
     tags=TAGS,
@@ -169,6 +211,7 @@ get_history = extend_schema(
         )
     ],
     responses=serializers.HistorySerializer,
+    examples=[answer("A question and its answer", HISTORY)],
 )
 stop = extend_schema(
     tags=TAGS,
@@ -176,6 +219,10 @@ stop = extend_schema(
     summary="Stop the answer that is being written",
     request=None,
     responses=serializers.StopSerializer,
+    examples=[
+        answer("Stopped", {"stopped": True, "message": STOPPED}),
+        answer("There was none", {"stopped": False, "message": None}),
+    ],
 )
 read_stream = extend_schema(
     tags=TAGS,
@@ -200,4 +247,5 @@ list_models = extend_schema(
     operation_id="list_models",
     summary="List the models, the default one first",
     responses=serializers.ModelListSerializer,
+    examples=[answer("Models", MODELS)],
 )

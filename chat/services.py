@@ -1,36 +1,23 @@
-"""Beginning, ending and sweeping answers: everything that writes chats and messages."""
+"""Asking: a question and the answer that is begun to it are stored, or refused."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from accounts import usage
-from chat import (
-    announcing,
-    attaching,
-    catalog,
-    citations,
-    context,
-    limits,
-    lookups,
-    titles,
-    tokens,
-    tools,
-)
-from chat.models import Chat, Message, MessageQuerySet, Role, Status
+from chat import announcing, attaching, catalog, context, limits, lookups, titles, tools
+from chat.ending import LEASE, sweep
+from chat.models import Chat, Message, Role, Status
 from chat.providers import Prompt
-from chat.turns import Asker, Outcome, Turn
-from chatbot_project.api.errors import Conflict, InvalidRequest, ResourceNotFound
+from chat.turns import Asker, Turn
+from chatbot_project.api.errors import ApiError, Conflict, InvalidRequest, ResourceNotFound
 from chatbot_project.api.inserts import insert
-from webhooks.events import IS_HEARD
 
-LEASE = timedelta(seconds=15)
 JSON = dict[str, Any]
 OPTIONS = ("temperature", "max_tokens", "response_format")  # as the provider gets them
 KEPT = (*OPTIONS, "knowledge", "tools")  # of an answer that is made again
@@ -79,9 +66,11 @@ def continue_chat(
     options: JSON,
     attachments: Sequence[JSON] = (),
 ) -> Turn:
-    """The next question of the active branch."""
+    """The next question of the active branch. Raises Conflict while its last answer is written, and
+    where another question has come first: this one's prompt would lack that exchange."""
     question = _question(chat, chat.leaf_id, message, attachments, asker)
-    return _ask(chat, asker, question, model or catalog.still_offered(chat.model), options)
+    named = model or catalog.still_offered(chat.model)
+    return _ask(chat, asker, question, named, options, Chat.objects.filter(leaf=chat.leaf_id))
 
 
 def edit_message(
@@ -101,7 +90,8 @@ def edit_message(
         raise InvalidRequest("Only a message of the user can be edited.")
     kept = edited.attachments if attachments is None else attachments
     question = _question(edited.chat, edited.parent_id, message, kept, asker)
-    return _ask(edited.chat, asker, question, model or edited.chat.model, options)
+    named = model or catalog.still_offered(edited.chat.model)
+    return _ask(edited.chat, asker, question, named, options, Chat.objects.all())
 
 
 def regenerate(message: Message, *, asker: Asker, model: str | None, options: JSON) -> Turn:
@@ -114,19 +104,35 @@ def regenerate(message: Message, *, asker: Asker, model: str | None, options: JS
     answer = _empty_answer(message.chat, message.parent, named, {**kept, **options}, asker)
     branch = list(Message.objects.branch(message.parent_id, context.LONGEST_BRANCH))
     attached = attaching.of_branch(branch, asker.key)
-    _store(message.chat, asker, [answer])
+    _store(Chat.objects.filter(pk=message.chat_id), asker, [answer])
     return _turn(message.chat, answer, named, branch, attached)
 
 
-def _ask(chat: Chat, asker: Asker, question: Message, model: str, options: JSON) -> Turn:
+def _ask(
+    chat: Chat,
+    asker: Asker,
+    question: Message,
+    model: str,
+    options: JSON,
+    unchanged: QuerySet[Chat],
+) -> Turn:
     named = catalog.resolve(model)
     usage.check_token_quota(asker.user)
     answer = _empty_answer(chat, question, named, options, asker)
-    before = Message.objects.branch(question.parent_id, context.LONGEST_BRANCH)
-    branch = [*before, question]
+    branch = [*_branch(question.parent_id), question]
     attached = attaching.of_branch(branch, asker.key)
-    _store(chat, asker, [question, answer])
+    _store(unchanged.filter(pk=chat.pk), asker, [question, answer])
     return _turn(chat, answer, named, branch, attached)
+
+
+def _branch(leaf_id: UUID | None) -> list[Message]:
+    """Up to a message that is whole. Raises Conflict."""
+    branch = list(Message.objects.branch(leaf_id, context.LONGEST_BRANCH))
+    if branch and branch[-1].status == Status.GENERATING:
+        if not sweep(Message.objects.filter(pk=branch[-1].pk)):
+            raise _busy()
+        branch = list(Message.objects.branch(leaf_id, context.LONGEST_BRANCH))
+    return branch
 
 
 def _question(
@@ -166,34 +172,45 @@ def _begin(answer: Message, asker: Asker) -> limits.Beginning:
     return beginning
 
 
-def _store(chat: Chat, asker: Asker, messages: list[Message]) -> None:
-    """Adds to a chat. Raises Conflict while another answer of it is being written."""
+def _store(chats: QuerySet[Chat], asker: Asker, messages: list[Message]) -> None:
+    """Adds to the one of these chats. Raises Conflict while another answer of it is being written,
+    and when it is no longer one of them."""
     try:
-        _insert(chat, asker, messages)
+        _insert(chats, asker, messages)
     except Conflict:
-        if not _sweep(Message.objects.filter(chat=chat)):
+        if not sweep(Message.objects.filter(chat=messages[-1].chat_id)):
             raise
-        _insert(chat, asker, messages)  # whoever wrote the other one had died
+        _insert(chats, asker, messages)  # whoever wrote the other one had died
 
 
-def _insert(chat: Chat, asker: Asker, messages: list[Message]) -> None:
+def _insert(chats: QuerySet[Chat], asker: Asker, messages: list[Message]) -> None:
+    answer = messages[-1]
     try:
         with transaction.atomic():
-            answer = messages[-1]
             checked = _begin(answer, asker)
             # First: it locks the chat, which may be about to be deleted.
-            if not Chat.objects.filter(pk=chat.pk).update(leaf=answer, updated_at=Now()):
-                raise ResourceNotFound("There is no such chat.")
+            if not chats.update(leaf=answer, updated_at=Now()):
+                raise _gone_or_busy(answer.chat_id)
             insert(*messages)
             if checked.is_heard and messages[0].role == Role.USER:
                 announcing.question_asked(messages[0], asker.user.pk)
     except IntegrityError as error:
         if "one_answer_at_a_time" not in str(error):
             raise
-        raise Conflict(
-            "An answer is being generated in this chat. Wait for it, or stop it.",
-            headers={"Retry-After": "1"},
-        ) from error
+        raise _busy() from error
+
+
+def _gone_or_busy(chat_id: UUID) -> ApiError:
+    if Chat.objects.filter(pk=chat_id).exists():
+        return _busy()
+    return ResourceNotFound("There is no such chat.")
+
+
+def _busy() -> Conflict:
+    return Conflict(
+        "An answer is being generated in this chat. Wait for it, or stop it.",
+        headers={"Retry-After": "1"},
+    )
 
 
 def _turn(
@@ -212,138 +229,3 @@ def _turn(
     may_find = answer.may_cite or attached
     lookup = lookups.of(answer, chat.owner_id, branch) if may_find else None
     return Turn(answer, chat.owner_id, prompt, first, lookup, attached)
-
-
-def finish_answer(turn: Turn, outcome: Outcome) -> None:
-    """Stores how the answer ended and what it used, unless that has been done before."""
-    if outcome.status == Status.FAILED and not outcome.text:
-        outcome = outcome._replace(prompt_tokens=0, completion_tokens=0)  # nothing was got
-    elif outcome.completion_tokens is None or outcome.prompt_tokens is None:
-        outcome = outcome._replace(
-            prompt_tokens=tokens.count_messages(turn.prompt.messages),
-            completion_tokens=tokens.count(outcome.text[outcome.begun :]),
-        )
-    _end(turn.answer, outcome, turn.owner_id)
-
-
-ENDED = (
-    *("status", "error", "content", "finish_reason", "provider_model"),
-    *("prompt_tokens", "completion_tokens", "completed_at"),
-)
-# Ends an answer and counts it in one statement, which needs no transaction around it: the round
-# trips of one would cost as much again. With webhooks to be told in the same transaction, that way
-# is not open: the first flag says whether to end it all the same. The second: whether to count it.
-END = f"""
-WITH ended AS (
-    UPDATE chat_message SET {", ".join(f"{name} = %s" for name in ENDED)}, lease_expires_at = NULL
-    WHERE id = %s AND status = 'generating' AND (%s OR NOT {IS_HEARD})
-    RETURNING id
-), counted AS ({usage.ADD.format(condition="%s AND EXISTS (SELECT FROM ended)")})
-SELECT {IS_HEARD} FROM ended
-"""  # noqa: S608  (names of ours)
-
-
-def _end(answer: Message, outcome: Outcome, owner_id: UUID) -> None:
-    answer.status = outcome.status
-    answer.error = outcome.error
-    answer.content = outcome.text
-    answer.finish_reason = outcome.finish_reason[:40]
-    answer.provider_model = outcome.provider_model[:200] or answer.provider_model
-    answer.prompt_tokens = tokens.total(outcome.prompt_tokens or 0, outcome.spent[0])
-    answer.completion_tokens = tokens.total(outcome.completion_tokens or 0, outcome.spent[1])
-    answer.completed_at = timezone.now()
-    answer.lease_expires_at = None
-    if _update_unfinished(answer, owner_id, heard_too=False) is not None:
-        return
-    with transaction.atomic():
-        is_heard = _update_unfinished(answer, owner_id, heard_too=True)
-        if is_heard:
-            announcing.answer_ended(answer, owner_id)
-    if is_heard is None:
-        _tell_as_stored(answer)
-
-
-def _tell_as_stored(answer: Message) -> None:
-    """A sweep has ended it, or an earlier try that seemed to fail: what it stored is what counts.
-
-    What has been deleted stays as it is here.
-    """
-    stored = Message.objects.filter(pk=answer.pk).values(*ENDED).first()
-    for name, value in (stored or {}).items():
-        setattr(answer, name, value)
-
-
-def _update_unfinished(answer: Message, owner_id: UUID, *, heard_too: bool) -> bool | None:
-    """Whether webhooks are to be told. None: it has been ended or deleted before, or webhooks are
-    to be told and `heard_too` is false.
-    """
-    got = answer.prompt_tokens or answer.completion_tokens or answer.status != Status.FAILED
-    used = usage.values(
-        owner_id, answer.api_key_id, answer.prompt_tokens or 0, answer.completion_tokens or 0
-    )
-    ended = [getattr(answer, name) for name in ENDED]
-    with connection.cursor() as cursor:
-        cursor.execute(END, [*ended, answer.id, heard_too, owner_id, *used, bool(got), owner_id])
-        row = cursor.fetchone()
-        return row and row[0]
-
-
-RENEW = """
-UPDATE chat_message m SET content = said.content,
-    lease_expires_at = now() + make_interval(secs => %s)
-FROM unnest(%s::uuid[], %s::text[]) AS said (id, content)
-WHERE m.id = said.id AND m.status = 'generating' AND NOT m.stop_requested
-RETURNING m.id
-"""
-
-
-def renew_leases(texts: dict[UUID, str]) -> set[UUID]:
-    """Saves the text so far of the answers of this process. Returns the ones that are to stop:
-    asked to, deleted, or given up by a sweep."""
-    with connection.cursor() as cursor:
-        cursor.execute(RENEW, [LEASE.total_seconds(), list(texts), list(texts.values())])
-        return set(texts) - {row[0] for row in cursor.fetchall()}
-
-
-def request_stop(chat: Chat) -> Message | None:
-    """Asks whoever writes this chat's answer to stop. None: nobody does."""
-    answer = Message.objects.answers_in_progress().filter(chat=chat).first()
-    if answer is not None:
-        Message.objects.filter(pk=answer.pk).update(stop_requested=True)
-    return answer
-
-
-def has_ended(answer: Message) -> bool:
-    """Ends it too, if whoever wrote it has died."""
-    in_progress = Message.objects.answers_in_progress().filter(pk=answer.pk)
-    return not in_progress.exists() or _sweep(in_progress) > 0
-
-
-def sweep_abandoned() -> int:
-    """Ends the answers whose process has died. Returns how many."""
-    return _sweep(Message.objects.all())
-
-
-def _sweep(messages: MessageQuerySet) -> int:
-    abandoned = messages.answers_in_progress().filter(lease_expires_at__lt=Now())
-    found = list(abandoned.values_list("pk", "chat__owner_id")[:100])
-    return sum(_end_abandoned(abandoned.filter(pk=pk), owner_id) for pk, owner_id in found)
-
-
-@transaction.atomic
-def _end_abandoned(abandoned: MessageQuerySet, owner_id: UUID) -> bool:
-    """A transaction each, so that two sweeps never wait for each other in a circle."""
-    answer = abandoned.select_for_update(skip_locked=True).first()
-    if answer is None:
-        return False
-    citations.attach([answer], owner_id)
-    outcome = Outcome(
-        status=Status.STOPPED if answer.stop_requested else Status.FAILED,
-        text=answer.content,
-        error="" if answer.stop_requested else "MODEL_UNAVAILABLE",
-        prompt_tokens=answer.prompt_tokens or 0,  # up to the last call of a function
-        # Of text before that nobody knows where it ends: it must not be paid for twice.
-        completion_tokens=max(answer.completion_tokens or 0, tokens.count(answer.content)),
-    )
-    _end(answer, outcome, owner_id)
-    return True

@@ -4,7 +4,7 @@ import asyncio
 
 from celery import shared_task
 
-from chat import services, titles
+from chat import ending, titles
 
 
 @shared_task
@@ -14,4 +14,4 @@ def make_titles() -> None:
 
 @shared_task
 def sweep_abandoned_answers() -> None:
-    services.sweep_abandoned()
+    ending.sweep_abandoned()

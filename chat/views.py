@@ -18,6 +18,7 @@ from chat import (
     attaching,
     catalog,
     citations,
+    ending,
     generation,
     readers,
     replies,
@@ -179,12 +180,12 @@ def _streamed_message(
 
 async def stop_answer(chat: Chat) -> Message | None:
     """Ends the answer that is being written, here or at another process. None: there is none."""
-    message = await in_database(services.request_stop, chat)
+    message = await in_database(ending.request_stop, chat)
     if message is None:
         return None
     if not await generation.stop(message.id):
         while True:  # its keeper hears of it within a second, or its lease runs out
-            if await in_view_thread(partial(services.has_ended, message)):
+            if await in_view_thread(partial(ending.has_ended, message)):
                 break
             await asyncio.sleep(POLL_SECONDS)
     return await in_view_thread(partial(_with_sources, chat, message.pk))

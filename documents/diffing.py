@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-MOST_STEPS = 500_000  # for a whole diff: less than a second
+MOST_STEPS = 500_000  # for a whole diff: about a second
+OF_REGION = 10  # steps, as long as looking at one takes
 
 Lines = Sequence[int]  # each line as a number: alike lines have the same one
 
@@ -59,7 +60,7 @@ def equal_blocks(old: Lines, new: Lines, budget: Budget) -> Iterator[Block]:
     waiting = [Change(0, len(old), 0, len(new))]
     while waiting:
         start, end, new_start, new_end = waiting.pop()
-        budget.steps -= (end - start + new_end - new_start) // 10
+        budget.steps -= OF_REGION + (end - start + new_end - new_start) // 10
         head = common(old[start:end], new[new_start:new_end])
         if head:
             yield Block(start, new_start, head)

@@ -38,6 +38,12 @@ class Type(models.TextChoices):
     JSON = "json"
 
 
+def whole(phrase: str) -> str:
+    """A pattern of PostgreSQL's for a phrase that begins and ends where words do."""
+    begins, ends = (r"\m" * phrase[:1].isalnum(), r"\M" * phrase[-1:].isalnum())
+    return begins + re.escape(phrase) + ends
+
+
 def search_keys(owner_id: UUID, terms: Iterable[int]) -> list[int]:
     """Terms as the index has them: a list for each account, so that none reads through others'."""
     return lexical.keys(lexical.audience_hash(owner_id), terms)
@@ -59,7 +65,7 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         """The owner's documents with all words of `text`, in any form, in title or content."""
         terms = lexical.count_query(JOINT.sub(" ", text))
         if not terms:  # there are stop words alone, or signs
-            return self.filter(owner=owner, title__icontains=text)
+            return self.filter(owner=owner, title__iregex=whole(text))
         # Said exactly: Django takes plain numbers for 32 bits here, and cuts them.
         keys = [Value(key, models.BigIntegerField()) for key in search_keys(owner.id, terms)]
         return self.filter(owner=owner, terms__contains=keys)

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 
+from chatbot_project.api.examples import answer, body
 from documents import serializers
 from documents.models import Type
 
@@ -65,14 +66,6 @@ DIFF = {
 }
 
 
-def answer(name: str, value: Any, status: str = "200") -> OpenApiExample:
-    return OpenApiExample(name, value=value, response_only=True, status_codes=[status])
-
-
-def body(name: str, value: Any) -> OpenApiExample:
-    return OpenApiExample(name, value=value, request_only=True)
-
-
 list_documents = extend_schema(
     tags=TAGS,
     operation_id="list_documents",
@@ -87,6 +80,7 @@ list_documents = extend_schema(
         ),
     ],
     responses=serializers.ListedDocumentSerializer(many=True),
+    examples=[answer("Documents", DOCUMENT)],
 )
 create_document = extend_schema(
     tags=TAGS,
@@ -151,6 +145,7 @@ list_versions = extend_schema(
     operation_id="list_versions",
     summary="List the versions of a document, the newest first",
     responses=serializers.ListedVersionSerializer(many=True),
+    examples=[answer("Versions", VERSION)],
 )
 get_version = extend_schema(
     tags=TAGS,

@@ -3,13 +3,9 @@
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import (
-    OpenApiExample,
-    OpenApiParameter,
-    OpenApiResponse,
-    extend_schema,
-)
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
+from chatbot_project.api.examples import answer, body
 from files import serializers
 from files.models import Status
 from knowledge.models import Visibility
@@ -35,6 +31,8 @@ UPLOADED: dict[str, Any] = {
     "stage": "queued",
     "progress": 0,
 }
+CHANGE = {"description": "The latest price list", "tags": ["prices"]}
+FORM = {"file": "(the bytes of document.pdf)", **{n: UPLOADED[n] for n in ("description", "tags")}}
 PROCESSED = {
     "id": UPLOADED["id"],
     "status": "completed",
@@ -55,10 +53,6 @@ CANCELLED = UPLOADED | {
 }
 
 
-def answer(name: str, value: Any, status: str = "200") -> OpenApiExample:
-    return OpenApiExample(name, value=value, response_only=True, status_codes=[status])
-
-
 upload_file = extend_schema(
     tags=TAGS,
     operation_id="upload_file",
@@ -68,7 +62,10 @@ upload_file = extend_schema(
     "with the same fields is stored once.",
     request={"multipart/form-data": serializers.UploadBodySerializer},
     responses={201: serializers.FileSerializer},
-    examples=[answer("The file", UPLOADED, "201")],
+    examples=[
+        body("A file", FORM, "multipart/form-data"),
+        answer("The file", UPLOADED, "201"),
+    ],
 )
 list_files = extend_schema(
     tags=TAGS,
@@ -85,6 +82,7 @@ list_files = extend_schema(
         OpenApiParameter("search", str, description="Words in the file name or the description."),
     ],
     responses=serializers.FileSerializer(many=True),
+    examples=[answer("Files", COMPLETED)],
 )
 get_file = extend_schema(
     tags=TAGS,
@@ -133,6 +131,7 @@ change_file = extend_schema(
     summary="Change a file's description, tags or visibility",
     request=serializers.FileChangeSerializer,
     responses=serializers.FileSerializer,
+    examples=[body("Another description", CHANGE), answer("The file", COMPLETED | CHANGE)],
 )
 delete_file = extend_schema(
     tags=TAGS,

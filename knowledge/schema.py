@@ -1,7 +1,8 @@
 """What the OpenAPI schema says of the knowledge API. The examples are those of the reference."""
 
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
+from chatbot_project.api.examples import answer, body
 from knowledge import serializers
 from knowledge.models import SourceType
 
@@ -17,8 +18,16 @@ SOURCE = {
     "chunks_created": 1,
     "created_at": "2025-01-06T12:00:00Z",
     "updated_at": "2025-01-06T12:00:00Z",
-    "content": "This is important information to remember.",
 }
+CHUNK = {
+    "id": "chunk_01jh0000000000000000000001",
+    "position": 0,
+    "content": "This is important information to remember.",
+    "token_count": 7,
+    "metadata": {"page": None, "section": None},
+}
+ADDED = {**SOURCE, "content": CHUNK["content"]}
+CHANGE = {"title": "Very Important Note", "tags": ["important"]}
 TEXT = {
     "content": "This is important information to remember.",
     "title": "Important Note",
@@ -37,20 +46,18 @@ search = extend_schema(
     request=serializers.SearchSerializer,
     responses=serializers.ResultsSerializer,
     examples=[
-        OpenApiExample(
+        body(
             "A question",
-            request_only=True,
-            value={
+            {
                 "query": "How to integrate with Microsoft Teams?",
                 "type": "semantic",
                 "limit": 5,
                 "filters": {"source_type": "document", "tags": ["integration"]},
             },
         ),
-        OpenApiExample(
+        answer(
             "A page of a file",
-            response_only=True,
-            value={
+            {
                 "results": [
                     {
                         "id": "chunk_01jh0000000000000000000000",
@@ -81,8 +88,8 @@ add_text = extend_schema(
     request=serializers.TextSerializer,
     responses={201: OpenApiResponse(serializers.AddedSerializer, "Added.")},
     examples=[
-        OpenApiExample("A note", request_only=True, value=TEXT),
-        OpenApiExample("Added", response_only=True, value=SOURCE),
+        body("A note", TEXT),
+        answer("Added", ADDED, "201"),
     ],
 )
 add_texts = extend_schema(
@@ -93,8 +100,8 @@ add_texts = extend_schema(
     request=serializers.TextsSerializer,
     responses={201: OpenApiResponse(serializers.AddedTextsSerializer, "Added, in your order.")},
     examples=[
-        OpenApiExample("Two notes", request_only=True, value={"items": [TEXT, TEXT]}),
-        OpenApiExample("Added", response_only=True, value={"results": [SOURCE, SOURCE]}),
+        body("Two notes", {"items": [TEXT, TEXT]}),
+        answer("Added", {"results": [ADDED, ADDED]}, "201"),
     ],
 )
 list_sources = extend_schema(
@@ -108,18 +115,21 @@ list_sources = extend_schema(
         OpenApiParameter("search", str, description="Words in the title or the file name."),
     ],
     responses=serializers.SourceSerializer(many=True),
+    examples=[answer("Sources", SOURCE)],
 )
 get_source = extend_schema(
     tags=TAGS,
     operation_id="get_knowledge",
     summary="Get something in the knowledge base, with its first 100 chunks",
     responses=serializers.SourceWithChunksSerializer,
+    examples=[answer("A text", {**ADDED, "chunks": [CHUNK]})],
 )
 list_chunks = extend_schema(
     tags=TAGS,
     operation_id="list_chunks",
     summary="List the chunks of something in the knowledge base, in their order",
     responses=serializers.ChunkSerializer(many=True),
+    examples=[answer("Chunks", CHUNK)],
 )
 change_text = extend_schema(
     tags=TAGS,
@@ -127,6 +137,7 @@ change_text = extend_schema(
     summary="Change a text, its title, tags, metadata or visibility",
     request=serializers.TextChangeSerializer,
     responses=serializers.AddedSerializer,
+    examples=[body("Another title", CHANGE), answer("The text", ADDED | CHANGE)],
 )
 delete_source = extend_schema(
     tags=TAGS,

@@ -116,26 +116,31 @@ def sentences(text: str) -> list[str]:
 
 
 def rows(lines: list[str]) -> list[str]:
-    """`premium: 500 requests a minute` of a table, with its head if it is there."""
-    table = [cells(line) for line in lines if not RULE.match(line)]
-    has_head = len(lines) > 1 and bool(RULE.match(lines[1]))
-    head, body = (table[0], table[1:]) if has_head else ([], table)
+    """`premium: 500 requests a minute` of a table, with its head if it is there and says something:
+    converters leave it empty."""
+    has_head = len(lines) > 1 and "-" in lines[1] and bool(RULE.match(lines[1]))
+    head = cells(lines[0]) if has_head and not RULE.match(lines[0]) else []
+    body = [cells(line) for line in lines[1 if head else 0 :] if not RULE.match(line)]
     return [said for row in body for said in cells_told(head, row)]
 
 
 def cells(line: str) -> list[str]:
-    return [SPACES.sub(" ", cell).strip() for cell in CELL.split(line.strip().strip("|"))]
+    inner = line.strip().removeprefix("|").removesuffix("|")
+    return [SPACES.sub(" ", cell).strip() for cell in CELL.split(inner)]
 
 
 def cells_told(head: list[str], row: list[str]) -> list[str]:
     label, *values = row
     names = head[1:] if len(head) == len(row) else [""] * len(values)
     pairs = [(name, value) for name, value in zip(names, values, strict=True) if value]
+    of = f"{label}: " if label else ""
+    if not pairs:
+        return [label]
     if len(row) > WIDE:
-        return [f"{label}: {with_name(name, value)}" for name, value in pairs]
+        return [of + with_name(name, value) for name, value in pairs]
     if len(pairs) == 1:
-        return [f"{label}: {pairs[0][1]}"]
-    return [f"{label}: " + ", ".join(with_name(name, value) for name, value in pairs)]
+        return [of + pairs[0][1]]
+    return [of + ", ".join(with_name(name, value) for name, value in pairs)]
 
 
 def with_name(name: str, value: str) -> str:

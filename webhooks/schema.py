@@ -2,12 +2,9 @@
 
 from typing import Any
 
-from drf_spectacular.utils import (
-    OpenApiExample,
-    OpenApiParameter,
-    extend_schema,
-)
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 
+from chatbot_project.api.examples import answer, body
 from webhooks import serializers
 from webhooks.catalogue import CATALOGUE, EVENT_ID, PING, example_of
 from webhooks.models import Status
@@ -52,6 +49,13 @@ DELIVERY = {
         },
     ],
 }
+WAITING = DELIVERY | {
+    "status": "pending",
+    "next_attempt_at": "2025-01-06T12:00:00Z",
+    "completed_at": None,
+    "attempts": [],
+}
+CHANGE = {"events": ["*"], "description": "Everything, for the archive"}
 MADE_SECRET = "whsec_WyPrVZFj4o4mEbUnr0f7gTNjXbLPB1Hjm2AoXEVOQSo="  # noqa: S105 - an example
 
 
@@ -62,10 +66,6 @@ def operation(id: str, summary: str, **more: Any) -> Any:
 def moment(name: str, description: str) -> OpenApiParameter:
     schema = {"anyOf": [{"type": "string", "format": each} for each in ("date-time", "date")]}
     return OpenApiParameter(name, schema, description=description)
-
-
-def answer(name: str, value: Any, status: str = "200") -> OpenApiExample:
-    return OpenApiExample(name, value=value, response_only=True, status_codes=[status])
 
 
 list_webhooks = operation(
@@ -79,10 +79,9 @@ create_webhook = operation(
     request=serializers.NewEndpointSerializer,
     responses={201: serializers.EndpointWithSecretSerializer},
     examples=[
-        OpenApiExample(
+        body(
             "An endpoint",
-            request_only=True,
-            value={
+            {
                 "url": "https://your-app.com/webhook",
                 "events": ["chat.message", "document.created", "file.uploaded"],
                 "secret": "your_webhook_secret",
@@ -100,7 +99,7 @@ change_webhook = operation(
     "Change a webhook endpoint",
     request=serializers.EndpointChangeSerializer,
     responses=serializers.EndpointSerializer,
-    examples=[answer("An endpoint", ENDPOINT)],
+    examples=[body("Other events", CHANGE), answer("An endpoint", ENDPOINT | CHANGE)],
 )
 delete_webhook = operation(
     "delete_webhook", "Delete a webhook endpoint and its deliveries", responses={204: None}
@@ -110,13 +109,17 @@ rotate_secret = operation(
     "Replace the secret: for 24 hours both sign",
     request=serializers.NewSecretSerializer,
     responses=serializers.EndpointWithSecretSerializer,
-    examples=[answer("With a secret of ours", {**ENDPOINT, "secret": MADE_SECRET})],
+    examples=[
+        body("A secret of yours", {"secret": "your_webhook_secret"}),
+        answer("With a secret of ours", {**ENDPOINT, "secret": MADE_SECRET}),
+    ],
 )
 ping = operation(
     "ping_webhook",
     "Send a test event, `ping`, to this endpoint",
     request=None,
     responses={201: serializers.DeliverySerializer},
+    examples=[answer("Its delivery", WAITING | {"event": PING}, "201")],
 )
 recover = operation(
     "recover_webhook",
@@ -124,7 +127,7 @@ recover = operation(
     request=serializers.RecoverSerializer,
     responses=serializers.RecoveredSerializer,
     examples=[
-        OpenApiExample("Since", value={"since": "2025-01-06T12:00:00Z"}, request_only=True),
+        body("Since", {"since": "2025-01-06T12:00:00Z"}),
         answer("Recovered", {"recovered": 12}),
     ],
 )
@@ -150,4 +153,5 @@ redeliver = operation(
     "Send a delivery again",
     request=None,
     responses=serializers.DeliverySerializer,
+    examples=[answer("It waits for its turn", WAITING)],
 )

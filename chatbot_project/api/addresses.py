@@ -1,9 +1,12 @@
 """Where a request comes from, through as many proxies as the settings trust."""
 
 import ipaddress
+import re
 
 from django.conf import settings
 from django.http import HttpRequest
+
+WITH_PORT = re.compile(r"\[([^\]]+)\](?::\d+)?|([^:]+):\d+")  # as some gateways write it
 
 
 def client_address(request: HttpRequest) -> str:
@@ -19,7 +22,12 @@ def client_address(request: HttpRequest) -> str:
     seen = [part for part in seen if part]
     if not seen:
         return direct
-    return seen[-min(settings.TRUSTED_PROXIES, len(seen))]
+    return without_port(seen[-min(settings.TRUSTED_PROXIES, len(seen))])
+
+
+def without_port(address: str) -> str:
+    match = WITH_PORT.fullmatch(address)
+    return (match[1] or match[2]) if match else address
 
 
 def limited_address(request: HttpRequest) -> str:

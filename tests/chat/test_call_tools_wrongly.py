@@ -4,8 +4,8 @@ import httpx2
 import pytest
 
 from chat import tokens, tool_calls
+from chat.ending import sweep_abandoned
 from chat.models import Message
-from chat.services import sweep_abandoned
 from chat.tool_use import MOST_CALLS
 from documents.models import Document
 from documents.services import create_document

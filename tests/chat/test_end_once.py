@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from chat import services
+from chat import ending, services
+from chat.ending import sweep_abandoned
 from chat.models import Message, Status
-from chat.services import sweep_abandoned
 from chat.turns import Asker, Outcome, Turn
 from tests.live import LiveAccount
 
@@ -22,7 +22,7 @@ def test_a_swept_one_is_told_as_it_was_stored(live_owner: LiveAccount) -> None:
     begun = Message.objects.filter(pk=turn.answer.pk)
     begun.update(lease_expires_at=timezone.now() - timedelta(seconds=1), content="Half of")
     assert sweep_abandoned() >= 1
-    services.finish_answer(turn, Outcome(Status.COMPLETED, "Half of it and the rest"))
+    ending.finish_answer(turn, Outcome(Status.COMPLETED, "Half of it and the rest"))
     assert turn.answer.status == Status.FAILED
     assert turn.answer.error == "MODEL_UNAVAILABLE"
     assert turn.answer.content == begun.get().content == "Half of"
@@ -31,5 +31,5 @@ def test_a_swept_one_is_told_as_it_was_stored(live_owner: LiveAccount) -> None:
 def test_saving_it_again_changes_nothing(live_owner: LiveAccount) -> None:
     turn = asked(live_owner)
     for _ in range(2):
-        services.finish_answer(turn, Outcome(Status.COMPLETED, "All of it"))
+        ending.finish_answer(turn, Outcome(Status.COMPLETED, "All of it"))
     assert (turn.answer.status, turn.answer.content) == (Status.COMPLETED, "All of it")

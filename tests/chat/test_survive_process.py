@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from chat import services
+from chat import ending
 from chat.models import Message, Status
 from tests import events
 from tests.chat.asking import ask, history, resuming, streaming
@@ -49,7 +49,7 @@ def test_kill_9_leaves_a_failed_message_with_the_partial_text(
         with pytest.raises(httpx2.HTTPError):
             list(stream)
     let_leases_expire(live_owner)
-    assert services.sweep_abandoned() >= 1
+    assert ending.sweep_abandoned() >= 1
     message = history(client, chat)[-1]
     assert (message["status"], message["content"]) == ("failed", SAID)
     assert message["error"] == {"code": "MODEL_UNAVAILABLE"}
@@ -82,7 +82,7 @@ def test_a_reader_elsewhere_is_told(
             read = events.read_text(joined, len(SAID))
             dying.kill()
             let_leases_expire(live_owner)
-            services.sweep_abandoned()
+            ending.sweep_abandoned()
             read += joined
     assert events.text_of(read) == SAID
     assert read[-1].data["error"]["code"] == "MODEL_UNAVAILABLE"
@@ -109,7 +109,7 @@ def test_sigterm_saves_what_runs_as_failed(
 
 def test_the_sweep_comes_in_time() -> None:
     every: Any = settings.CELERY_BEAT_SCHEDULE["sweep-answers"]["schedule"]
-    assert services.LEASE + timedelta(seconds=every) < SWEPT_WITHIN
+    assert ending.LEASE + timedelta(seconds=every) < SWEPT_WITHIN
 
 
 def test_the_sweep_leaves_running_answers_alone(client: httpx2.Client, upstream: Upstream) -> None:
@@ -117,7 +117,7 @@ def test_the_sweep_leaves_running_answers_alone(client: httpx2.Client, upstream:
     model = upstream.model(Script(PIECES, gate=gate))
     with streaming(client, model) as stream:
         read = events.read_text(stream, len(SAID))
-        services.sweep_abandoned()
+        ending.sweep_abandoned()
         gate.open()
         read += stream
     assert events.text_of(read) == "".join(PIECES)

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from chat import services
+from chat import ending
 from chat.models import Message
 from tests.chat.asking import ask, history, streaming
 from tests.chat.test_survive_process import let_leases_expire
@@ -112,8 +112,8 @@ def test_answers_that_are_swept_up(
         next(stream)
         dying.kill()
     let_leases_expire(live_owner)
-    services.sweep_abandoned()
-    services.sweep_abandoned()
+    ending.sweep_abandoned()
+    ending.sweep_abandoned()
     completed = [data for type, data in told(live_owner) if type == "chat.completed"]
     assert [data["status"] for data in completed] == ["failed"]
 
