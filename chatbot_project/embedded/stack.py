@@ -16,7 +16,7 @@ from chatbot_project.embedded.postgres_home import find_home
 from chatbot_project.embedded.processes import wait_until
 from chatbot_project.embedded.procfile import ProcfileRunner
 from chatbot_project.embedded.reaching import complaint_about_redis
-from chatbot_project.embedded.release import prepare
+from chatbot_project.embedded.release import complete, prepare
 from chatbot_project.embedded.services import make_lock_dir, running
 from chatbot_project.embedded.welcome import Welcome
 
@@ -33,6 +33,7 @@ def run_stack() -> int:
             running(settings.EMBEDDED_SERVICES, data_dir, later=["llm"]) as servers,
             Welcome(prepare()) as web_answers,
         ):
+            complete()
             warn_of_redis()
             servers.wait()  # the processes read the model's address when they start
             procfile = settings.BASE_DIR / "Procfile"
