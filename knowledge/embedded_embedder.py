@@ -19,16 +19,16 @@ WINDOW = 256  # tokens, with the two that mark beginning and end
 # Tokens that are read at once: a whole window alone, or several short texts. Eight windows at once
 # took a third more time for each, and 400 MB instead of 35.
 AT_ONCE = WINDOW
-TRIMMED_EVERY = (
-    8  # batches: 60 MB less at most than at the end alone; each costs a tenth of a batch
-)
+# Batches. Each takes memory of other sizes than the one before: given back at the end alone, that
+# was 60 MB more. Giving it back costs a tenth of a batch.
+TRIMMED_EVERY = 4
 
 Vectors = NDArray[np.float32]
 
 
 class EmbeddedEmbedder:
-    """Loaded when it is first used, once a process. Safe to use from any thread: batches take turns,
-    as one of them has all processors already, and each needs memory of its own.
+    """Loaded when it is first used, once a process. Safe to use from any thread: batches take
+    turns, as one of them has all processors already, and each needs memory of its own.
 
     With `most_idle`, in seconds, it is unloaded when nobody has used it for so long.
     """

@@ -1,5 +1,6 @@
 """The whole platform, started as `make run` starts it, and the embedded model asked a question."""
 
+import contextlib
 import json
 import os
 import re
@@ -69,7 +70,11 @@ class Platform:
 
     def memory(self) -> int:
         """Bytes of all processes; what several share counts once, where the system tells."""
-        return sum(each.memory_full_info().pss for each in self.processes())
+        found = 0
+        for each in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):  # one for a file, or a connection
+                found += each.memory_full_info().pss
+        return found
 
     def _has_welcomed(self) -> bool:
         text = self._log.read_text()
