@@ -12,7 +12,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
-from functools import partial
 from uuid import uuid4
 
 from django.conf import settings
@@ -21,7 +20,8 @@ from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
 from accounts.models import Deletion, User
-from chatbot_project.celery import app, is_stopping
+from chatbot_project.api import workers
+from chatbot_project.celery import is_stopping
 
 TASK = "accounts.tasks.delete_accounts"
 LEASE = timedelta(minutes=2)  # for one piece; what has failed is tried again after it
@@ -36,8 +36,7 @@ def begin(users: Iterable[User]) -> None:
     found = [user.pk for user in rows.filter(pk__in=[user.pk for user in users])]
     User.objects.filter(pk__in=found).update(is_active=False)
     Deletion.objects.bulk_create([Deletion(user_id=pk) for pk in found], ignore_conflicts=True)
-    call = partial(app.send_task, TASK, retry=False)
-    transaction.on_commit(call, robust=True)  # with the broker down, beat will see to it
+    workers.call_on_commit(TASK)  # with the broker down, beat will see to it
 
 
 def delete_due() -> bool:

@@ -3,10 +3,11 @@
 from celery import shared_task
 
 from accounts import deletion
+from chatbot_project.api import workers
 
 
 @shared_task
 def delete_accounts() -> None:
     """Called when a deletion begins, by itself for the rest, and by beat for what was lost."""
     if deletion.delete_due():
-        delete_accounts.delay()
+        workers.call(deletion.TASK)

@@ -12,7 +12,7 @@ from knowledge import services, vectors
 from knowledge.chunking import Block, Piece, split
 from knowledge.embedders import Vectors, embedder
 from knowledge.evaluation import Dataset
-from knowledge.indexing import PreparedChunk, weigh
+from knowledge.indexing import PreparedChunk
 from knowledge.models import Source
 from knowledge.vectors import register
 
@@ -68,7 +68,7 @@ class Maker:
         for place, vector in zip(places, mixed.astype(np.float32), strict=True):
             content = self.in_other_words(self.known.contents[place])
             piece = Piece(content, None, "", "", len(content.split()))
-            yield PreparedChunk(piece, weigh(content, "", ""), {embedder().name: vector})
+            yield PreparedChunk(piece, {embedder().name: vector})
 
     def in_other_words(self, content: str) -> str:
         words = content.split()

@@ -17,10 +17,10 @@ from chat import context, excerpts, tokens
 from chat.excerpts import Passage
 from chat.turns import Turn
 from chatbot_project.api import ids
+from chatbot_project.api.errors import ModelUnavailable
 from documents.models import Indexing, Version
 from knowledge.filters import Filters
 from knowledge.models import Chunk, Source
-from knowledge.remote_embedder import EmbedderUnavailable
 from knowledge.search import Found, SearchType, search
 from knowledge.vectors import release_connection
 
@@ -89,7 +89,7 @@ class SourceText:
         release_connection()  # a model may have to be waited for
         try:
             return search(owner, query, filters=only, limit=MOST_PASSAGES)
-        except EmbedderUnavailable:
+        except ModelUnavailable:
             return search(owner, query, SearchType.TEXT, only, MOST_PASSAGES)
 
 

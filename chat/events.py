@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from structlog.contextvars import get_contextvars
+
 from chat.models import Message, Status
 from chatbot_project.api import ids
 
@@ -30,9 +32,11 @@ def source(number: int, shown: dict[str, Any]) -> dict[str, Any]:
 
 
 def end(answer: Message, message: str = "") -> dict[str, Any]:
-    """`done` or, for an answer that failed, `error` with `message` for the reader."""
+    """`done` or, for an answer that failed, `error` with `message` for the reader. It names the
+    request that asked; of an answer that ended long ago, the one that reads it."""
     if answer.status == Status.FAILED:
-        error = {"code": answer.error, "message": message or FAILED, "details": {}}
+        details = {"request_id": get_contextvars().get("request_id")}
+        error = {"code": answer.error, "message": message or FAILED, "details": details}
         return {"type": "error", "message_id": answer.public_id, "error": error}
     return {
         "type": "done",

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import Error as DatabaseError  # lost connections too
 
 from chat import attached, catalog, ending, events, grounding, mirror, providers, titles
 from chat.answers import Answer

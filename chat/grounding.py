@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as DatabaseError  # lost connections too
 
 from chat import attached, catalog, citations, context, document_passages, extractive, providers
 from chat.extractive import Extract

@@ -29,7 +29,7 @@ LONGEST_RETRY_AFTER = 5.0  # seconds
 DRAIN_SECONDS = 0.1  # some servers keep the line open after the end
 # Refused before any work was done, or worth another try. Not time-outs: the provider may still be
 # writing, and would be paid twice.
-RETRIED_STATUSES = {429, 500, 502, 503}
+RETRIED_STATUSES = {429: "is overloaded", 500: "failed", 502: "failed", 503: "is overloaded"}
 REFUSAL_STATUSES = {400, 404, 422, 500, 501}
 LONGEST_REFUSAL = 65_536  # bytes
 
@@ -213,7 +213,8 @@ def _status_failure(response: aiohttp.ClientResponse) -> ProviderFailed:
     status = response.status
     logger.warning("provider_refused", extra={"provider_status": status})
     if status in RETRIED_STATUSES:
-        return ProviderFailed("The language model is overloaded.", retry=_retry_after(response))
+        told = f"The language model {RETRIED_STATUSES[status]}."
+        return ProviderFailed(told, retry=_retry_after(response))
     if status in (401, 403):
         return ProviderFailed("The language model's provider refuses our credentials.")
     if status == 404:

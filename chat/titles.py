@@ -11,14 +11,13 @@ from uuid import UUID
 
 from django.core.cache import cache
 from django.db import connection
-from kombu.exceptions import OperationalError
 
 from chat import catalog, providers
 from chat.models import TITLE_LENGTH
 from chat.providers import Prompt, ProviderFailed
+from chatbot_project.api import workers
 from chatbot_project.api.errors import ApiError
 from chatbot_project.api.threads import in_database
-from chatbot_project.celery import app
 
 logger = logging.getLogger(__name__)
 
@@ -86,14 +85,11 @@ def wake_up() -> None:
 def _send() -> None:
     global _waking
     _waking = None
-    asyncio.get_running_loop().run_in_executor(None, _send_task)
+    asyncio.get_running_loop().run_in_executor(None, _call_worker)
 
 
-def _send_task() -> None:
-    try:
-        app.send_task("chat.tasks.make_titles", retry=False, expires=30)
-    except OperationalError as error:  # beat will do it
-        logger.warning("titles_not_woken", extra={"error": type(error).__name__})
+def _call_worker() -> None:
+    workers.call("chat.tasks.make_titles", expires=30)
 
 
 async def make_titles() -> None:

@@ -1,6 +1,6 @@
 """What the tools do. Each takes the chat's owner and checked arguments, in a database thread.
 
-All raise ApiError, which the model is told; searches raise EmbedderUnavailable too.
+All raise ApiError, which the model is told; searches raise ModelUnavailable, too.
 """
 
 from collections.abc import Sequence

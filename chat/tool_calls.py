@@ -21,7 +21,6 @@ from chatbot_project.api.errors import (
     ModelUnavailable,
     ResourceNotFound,
 )
-from knowledge.remote_embedder import EmbedderUnavailable
 
 JSON = dict[str, Any]
 LONGEST_SHOWN = 500  # characters of an argument, as it is kept and shown
@@ -123,7 +122,7 @@ def carry_out(
             shown = done.shown if text == told else {**done.shown, "truncated": True}
             kept = {**meant.shown(), "status": "completed", "result": shown, "error": None}
             keep(turn.answer, [*before, kept], spent)
-    except EmbedderUnavailable:
+    except ModelUnavailable:
         unavailable = ModelUnavailable("The search cannot be reached now.")
         return fail(turn, before, spent, meant, unavailable)
     except ApiError as error:

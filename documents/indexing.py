@@ -5,14 +5,13 @@ What is to be done stands in the database, with the version itself: a lost call 
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from chatbot_project.celery import app
+from chatbot_project.api import workers
 from documents import markup
 from documents.models import Document, Indexing, Type, Version
 from knowledge.chunking import Block
@@ -20,6 +19,7 @@ from knowledge.indexing import PreparedChunk, prepare
 from knowledge.models import Source, SourceType
 from knowledge.remote_embedder import EmbedderUnavailable
 from knowledge.services import delete_source, index_source
+from knowledge.vectors import EmbedderChanged
 
 TASK = "documents.tasks.index_document"
 LEASE = timedelta(seconds=60)
@@ -43,8 +43,7 @@ def request(document: Document) -> None:
     Indexing.objects.update_or_create(
         document=document, defaults={"due_at": Now(), "claim": None, "failures": 0}
     )
-    call = partial(app.send_task, TASK, [str(document.id)], retry=False)
-    transaction.on_commit(call, robust=True)  # with the broker down, beat will see to it
+    workers.call_on_commit(TASK, str(document.id))  # with the broker down, beat will see to it
 
 
 def forget(document_id: UUID) -> None:
@@ -76,7 +75,7 @@ def index(document_id: UUID) -> None:
         store(work, embed(work))
     except Superseded:
         return
-    except EmbedderUnavailable:
+    except (EmbedderUnavailable, EmbedderChanged):  # after `reembed`, it comes by itself
         put_off(work)
     except Exception:  # a fault of ours that every attempt may meet
         put_off(work)

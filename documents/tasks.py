@@ -4,6 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from chatbot_project.api import workers
 from documents import indexing
 
 
@@ -17,4 +18,4 @@ def index_document(document_id: str) -> None:
 def sweep_indexing() -> None:
     """Calls a worker for whatever is still due."""
     for document_id in indexing.lost():
-        index_document.delay(str(document_id))
+        workers.call(indexing.TASK, str(document_id))

@@ -11,11 +11,10 @@ from accounts.models import User
 from chatbot_project.api import etags
 from chatbot_project.api.bodies import validate
 from chatbot_project.api.errors import InvalidRequest
+from chatbot_project.api.filters import wanted_text
 from chatbot_project.api.pagination import Pagination, bounded, require_known
 from documents import comparing, schema, serializers, services
 from documents.models import MAX_VERSION, Document, DocumentQuerySet, Type, Version
-
-LONGEST_SEARCH = 1_000  # characters
 
 
 def user_of(request: Request) -> User:
@@ -50,7 +49,7 @@ class DocumentViewSet(GenericViewSet[Document]):
         documents: DocumentQuerySet = documents_of(self.request).order_by("-updated_at", "-id")
         if (type := self.request.query_params.get("type")) is not None:
             documents = documents.filter(type=known_type(type))
-        if search := searched(self.request):
+        if search := wanted_text(self.request):
             documents = documents.search(user_of(self.request), search)
         return documents
 
@@ -133,15 +132,6 @@ def known_type(name: str) -> str:
         reason = f"Must be one of {', '.join(Type.values)}."
         raise InvalidRequest(invalid_fields={"type": [reason]})
     return name
-
-
-def searched(request: Request) -> str:
-    """What `search` asks for; empty: everything. Raises InvalidRequest."""
-    text = request.query_params.get("search", "").strip()
-    if len(text) > LONGEST_SEARCH:
-        reason = f"Must have at most {LONGEST_SEARCH} characters."
-        raise InvalidRequest(invalid_fields={"search": [reason]})
-    return text
 
 
 def number_of(request: Request, name: str, default: Any) -> int:

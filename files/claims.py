@@ -10,7 +10,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from django.db import DatabaseError, connection, connections
+from django.db import Error as DatabaseError  # lost connections too
+from django.db import connection, connections
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 

@@ -7,15 +7,19 @@ holds one piece, and nothing open.
 import re
 from collections.abc import AsyncIterator
 
+import structlog
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import content_disposition_header, http_date, parse_etags
 
-from chatbot_project.api.errors import ApiError
+from chatbot_project.api.errors import ApiError, Unavailable
 from chatbot_project.api.etags import opaque, require_match
 from files import storage
 from files.models import StoredFile
 from files.threads import with_files
 
+log = structlog.get_logger("files")
+
+NOT_READ = "The file could not be read. Try again."
 RANGE = re.compile(r"bytes=[ \t]*(\d{0,19})-(\d{0,19})[ \t]*")
 
 
@@ -25,8 +29,8 @@ class RangeNotSatisfiable(ApiError):
     default_detail = "The file has no such range."
 
 
-def download(request: HttpRequest, file: StoredFile) -> HttpResponseBase:
-    """Raises PreconditionFailed, RangeNotSatisfiable."""
+async def download(request: HttpRequest, file: StoredFile) -> HttpResponseBase:
+    """Raises PreconditionFailed, RangeNotSatisfiable, Unavailable."""
     etag = etag_of(file)
     require_match(request, etag)
     headers = headers_of(file, etag)
@@ -40,7 +44,8 @@ def download(request: HttpRequest, file: StoredFile) -> HttpResponseBase:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size}"
     if request.method == "HEAD":
         return HttpResponse(status=status, headers=headers)
-    pieces = read(request, file.key, start, end)
+    first = await first_piece(request, file.key, start, end)
+    pieces = read(request, file.key, start, end, first)
     return StreamingHttpResponse(pieces, status=status, headers=headers)
 
 
@@ -86,9 +91,26 @@ def is_still_the_same(request: HttpRequest, file: StoredFile) -> bool:
     return condition in (None, etag_of(file), http_date(file.created_at.timestamp()))
 
 
-async def read(request: HttpRequest, key: str, start: int, end: int) -> AsyncIterator[bytes]:
-    size = storage.storage().piece_size
-    while start < end:
-        piece = await with_files(request, storage.read, key, start, min(size, end - start))
+async def first_piece(request: HttpRequest, key: str, start: int, end: int) -> bytes:
+    """Read before the answer begins, while it can still be an error. Raises Unavailable."""
+    try:
+        return await next_piece(request, key, start, end)
+    except (OSError, EOFError) as error:
+        log.error("a file could not be read", key=key, exc_info=error)
+        raise Unavailable(NOT_READ) from error
+
+
+async def read(
+    request: HttpRequest, key: str, start: int, end: int, piece: bytes
+) -> AsyncIterator[bytes]:
+    """From `start` on, where `piece` is."""
+    yield piece
+    while (start := start + len(piece)) < end:
+        piece = await next_piece(request, key, start, end)
         yield piece
-        start += len(piece)
+
+
+async def next_piece(request: HttpRequest, key: str, start: int, end: int) -> bytes:
+    """Raises OSError, EOFError."""
+    length = min(storage.storage().piece_size, end - start)
+    return await with_files(request, storage.read, key, start, length)

@@ -21,7 +21,7 @@ from knowledge.indexing import PreparedChunk, prepare
 from knowledge.models import Source, SourceType
 from knowledge.remote_embedder import EmbedderUnavailable
 from knowledge.services import audience_of, copy_source, index_source
-from knowledge.vectors import release_connection
+from knowledge.vectors import EmbedderChanged, release_connection
 
 log = structlog.get_logger("files")
 
@@ -34,6 +34,7 @@ SEPARATORS = re.compile(r"[-_\s]+")
 DIED = "Processing was given up: it ended unexpectedly three times."
 NO_TEXT = "No text found in the file."
 NO_EMBEDDER = "The embedding model could not be reached. Process the file again later."
+THEN_AGAIN = "Then process the file again."
 NO_DATABASE = "The database could not be reached. Process the file again later."
 NO_STORAGE = "The file's bytes could not be read from storage."
 
@@ -64,6 +65,8 @@ def process(work: Work) -> None:
         give_up(work, failure.reason)
     except EmbedderUnavailable:
         put_off(work, NO_EMBEDDER)
+    except EmbedderChanged as error:
+        give_up(work, f"{error.message} {THEN_AGAIN}")
     except (InterfaceError, OperationalError) as error:
         log.error("a file's database failed", file=work.file.public_id, exc_info=error)
         release_connection()
@@ -104,7 +107,7 @@ def copy(work: Work, twin: StoredFile) -> bool:
 
 
 def make(work: Work) -> None:
-    """Raises Superseded, ExtractionFailed, EmbedderUnavailable, OSError."""
+    """Raises Superseded, ExtractionFailed, EmbedderUnavailable, EmbedderChanged, OSError."""
     file = work.file
     work.reach(Stage.EXTRACTING, EXTRACTING)
     with storage.local_copy(file.key) as copy:

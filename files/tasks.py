@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.db.models.functions import Now
 
+from chatbot_project.api import workers
 from files import claims, processing, services, slots, waking
 from files.models import Orphan
 
@@ -22,7 +23,7 @@ def process_files() -> None:
 def sweep_files() -> None:
     """What nobody was called for, or whose worker has died; bytes that are still there."""
     if claims.any_due():
-        process_files.apply_async(expires=waking.KEPT)
+        workers.call(waking.TASK, expires=waking.KEPT)
     due = Orphan.objects.filter(due_at__lte=Now()).order_by("due_at")
     for orphan in list(due[:BATCH]):
         services.remove(orphan)

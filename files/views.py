@@ -19,6 +19,7 @@ from chatbot_project.api.errors import (
     ResourceNotFound,
     Unavailable,
 )
+from chatbot_project.api.filters import wanted_tags, wanted_text
 from chatbot_project.api.pagination import Pagination
 from chatbot_project.api.permissions import authorize
 from files import downloads, links, schema, serializers, services, storage, uploads
@@ -30,7 +31,6 @@ from knowledge.views import require_right_to_share
 
 log = structlog.get_logger("files")
 
-LONGEST_SEARCH = 1_000  # characters
 GONE = "The file of this upload has been deleted."
 
 
@@ -167,7 +167,7 @@ class DownloadViewSet(ViewSet):
     @schema.download_file
     async def retrieve(self, request: HttpRequest, file_id: str) -> HttpResponseBase:
         file = await with_database(request, self.file_of, request, file_id)
-        return downloads.download(request, file)
+        return await downloads.download(request, file)
 
     def file_of(self, request: HttpRequest, file_id: str) -> StoredFile:
         """A link that readers could take is of no use once they cannot read the file."""
@@ -194,11 +194,10 @@ def listed(files: FileQuerySet, request: Request) -> FileQuerySet:
             files = files.filter(**{name: one_of(known, name, value)})
     if media_type := parameters.get("type"):
         files = files.filter(media_type=media_type)
-    tags = [tag.strip() for value in parameters.getlist("tags") for tag in value.split(",")]
-    if wanted := [tag for tag in tags if tag]:
-        files = files.filter(tags__contains=wanted)
-    if text := parameters.get("search", "").strip():
-        files = files.search(one_of_length(text))
+    if tags := wanted_tags(request):
+        files = files.filter(tags__contains=tags)
+    if text := wanted_text(request):
+        files = files.search(text)
     return files
 
 
@@ -206,10 +205,3 @@ def one_of(known: list[str], name: str, value: str) -> str:
     if value not in known:
         raise InvalidRequest(invalid_fields={name: [f"Must be one of {', '.join(known)}."]})
     return value
-
-
-def one_of_length(text: str) -> str:
-    if len(text) > LONGEST_SEARCH:
-        reason = f"Must have at most {LONGEST_SEARCH} characters."
-        raise InvalidRequest(invalid_fields={"search": [reason]})
-    return text

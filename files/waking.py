@@ -1,10 +1,6 @@
 """Calls a worker. What there is to do stands in the database: a lost call loses nothing."""
 
-from functools import partial
-
-from django.db import transaction
-
-from chatbot_project.celery import app
+from chatbot_project.api import workers
 
 TASK = "files.tasks.process_files"
 KEPT = 60  # seconds: with no worker there, calls must not pile up
@@ -12,5 +8,4 @@ KEPT = 60  # seconds: with no worker there, calls must not pile up
 
 def wake() -> None:
     """Once the caller's transaction commits. With the broker down, beat will see to it."""
-    call = partial(app.send_task, TASK, expires=KEPT, retry=False)
-    transaction.on_commit(call, robust=True)
+    workers.call_on_commit(TASK, expires=KEPT)

@@ -3,9 +3,10 @@
 import asyncio
 import os
 from collections.abc import Coroutine
-from functools import cache
 from threading import Thread
 from typing import Any, TypeVar
+
+from knowledge.once import once
 
 R = TypeVar("R")
 
@@ -15,7 +16,7 @@ def run(coroutine: Coroutine[Any, Any, R]) -> R:
     return asyncio.run_coroutine_threadsafe(coroutine, _loop(os.getpid())).result()
 
 
-@cache
+@once
 def _loop(process: int) -> asyncio.AbstractEventLoop:
     """One for each process: a fork does not take threads with it."""
     loop = asyncio.new_event_loop()

@@ -9,6 +9,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from knowledge.embedded_embedder import EmbeddedEmbedder
+from knowledge.once import once
 from knowledge.remote_embedder import RemoteEmbedder
 
 Vectors = NDArray[np.float32]
@@ -52,7 +53,7 @@ def embedder() -> Embedder:
     )
 
 
-@cache
+@once
 def embedded_embedder() -> EmbeddedEmbedder:
     return EmbeddedEmbedder(settings.EMBEDDINGS_THREADS)
 

@@ -1,11 +1,10 @@
-"""From text to chunks that are ready to be stored: split, weighed and embedded, no database yet."""
+"""From text to chunks that are ready to be stored: split and embedded, no database yet."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from chatbot_project.api import ids
-from knowledge import lexical
 from knowledge.chunking import Block, Piece, split
 from knowledge.embedders import Embedder, Vectors, embedded_embedder, embedder
 from knowledge.models import EmbeddingModel
@@ -16,8 +15,9 @@ Progress = Callable[[int, int], None]  # chunks done, chunks in all
 
 @dataclass(slots=True)
 class PreparedChunk:
+    """Its terms are not here: for scripts without spaces they take a hundred times its content."""
+
     piece: Piece
-    weights: dict[int, float]  # by term
     vectors: dict[str, Vectors] = field(default_factory=dict)  # by the embedding model's name
     id: UUID = field(default_factory=ids.uuid7)
 
@@ -46,9 +46,15 @@ def prepare_all(
     texts: Sequence[Text], progress: Progress | None = None
 ) -> list[list[PreparedChunk]]:
     """The same for several texts, embedded together: many short ones take no longer than one."""
-    embedders = writing_embedders()
+    return prepare_with(writing_embedders(), texts, progress)
+
+
+def prepare_with(
+    embedders: Sequence[Embedder], texts: Sequence[Text], progress: Progress | None = None
+) -> list[list[PreparedChunk]]:
+    """`prepare_all` without the database."""
     window = min(each.window for each in embedders)
-    prepared = [list(weighed(text, window)) for text in texts]
+    prepared = [list(pieces(text, window)) for text in texts]
     chunks = [chunk for each in prepared for chunk in each]
     batch = min(each.batch for each in embedders)
     for start in range(0, len(chunks), batch):
@@ -58,14 +64,9 @@ def prepare_all(
     return prepared
 
 
-def weighed(text: Text, window: int) -> Iterator[PreparedChunk]:
+def pieces(text: Text, window: int) -> Iterator[PreparedChunk]:
     for piece in split(text.blocks, title=text.title or text.filename, window=window):
-        yield PreparedChunk(piece, weigh(piece.content, text.title, text.filename))
-
-
-def weigh(content: str, title: str, filename: str) -> dict[int, float]:
-    """Title and file name are terms of each chunk: people search by them."""
-    return lexical.chunk_weights(lexical.count_chunk(content, title, filename))
+        yield PreparedChunk(piece)
 
 
 def embed(chunks: list[PreparedChunk], embedders: Iterable[Embedder]) -> None:

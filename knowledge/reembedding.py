@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from knowledge import vectors
@@ -49,12 +49,20 @@ Progress = Callable[[int], None]  # chunks embedded so far
 def reembed(embedder: Embedder, progress: Progress) -> EmbeddingModel:
     """Makes the embedder's model complete. Raises EmbedderUnavailable."""
     size = len(embedder.embed_query("size"))
-    model = vectors.register(embedder.name, size, with_index=False)
+    model = begin(embedder.name, size)
     done = embed_missing(embedder, progress)
     make_index(model)
     embed_missing(embedder, lambda more: progress(done + more))  # what came meanwhile
     EmbeddingModel.objects.filter(pk=model.pk).update(is_complete=True)
     return model
+
+
+@transaction.atomic
+def begin(name: str, size: int) -> EmbeddingModel:
+    """The model's row. Where it gives vectors of another length than before, those are forgotten,
+    all at once: nobody may compare some of each, nor make an index of both."""
+    forget(EmbeddingModel.objects.filter(pk=name).exclude(dimensions=size))
+    return vectors.register(name, size, with_index=False)
 
 
 def embed_missing(embedder: Embedder, progress: Progress, since: UUID = BEGINNING) -> int:

@@ -140,7 +140,7 @@ def retry_after(response: aiohttp.ClientResponse) -> float:
 
 @cache
 def _session(process: int, url: str) -> aiohttp.ClientSession:
-    """Made on the background loop, whose connections every thread of the process shares."""
+    """Made on the background loop, by its one thread: all others share its connections."""
     parts = urlsplit(url)
     proxy = None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
     session = aiohttp.ClientSession(

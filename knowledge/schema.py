@@ -84,7 +84,8 @@ add_text = extend_schema(
     tags=TAGS,
     operation_id="add_knowledge",
     summary="Add content directly to the knowledge base",
-    description="It can be found when the call returns. Up to 100,000 characters.",
+    description="It can be found when the call returns. Up to 100,000 characters. Two such calls "
+    "of an account are worked on at once, and eight more wait; others are answered with 429.",
     request=serializers.TextSerializer,
     responses={201: OpenApiResponse(serializers.AddedSerializer, "Added.")},
     examples=[
@@ -111,7 +112,9 @@ list_sources = extend_schema(
     description="Your own texts, files and documents, and what is shared.",
     parameters=[
         OpenApiParameter("source_type", str, enum=SourceType.values),
-        OpenApiParameter("tag", str, many=True, description="Has all of these."),
+        OpenApiParameter(
+            "tags", str, many=True, description="Has all of these. Repeated, or with commas."
+        ),
         OpenApiParameter("search", str, description="Words in the title or the file name."),
     ],
     responses=serializers.SourceSerializer(many=True),

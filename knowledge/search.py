@@ -108,8 +108,7 @@ class Hits(NamedTuple):
 def understand(text: str, type: SearchType = SearchType.HYBRID) -> Query:
     """The half of a search that waits for a model, and holds no connection meanwhile.
 
-    Raises EmbedderUnavailable, and ModelUnavailable when the model gives vectors of another length
-    than before.
+    Raises EmbedderUnavailable, EmbedderChanged.
     """
     meaning = None if type == SearchType.TEXT else meaning_of(text)
     counted = {} if type == SearchType.SEMANTIC else lexical.count_query(text)

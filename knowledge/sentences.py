@@ -17,6 +17,9 @@ MOST_SIGNS = (
 WIDE = 3  # columns of a table; a row of more is told cell by cell
 ROW = re.compile(r"^\s*\|.*\|\s*$")
 RULE = re.compile(r"^[\s|:+-]+$")
+# Rows as our readers write them: `Name: Ann; City: Paris`, or `Ann | Paris` without names.
+RECORD = re.compile(r"^[^:;]{1,100}: [^;]+(?:; [^:;]{1,100}: [^;]+)+$")
+PIPED = re.compile(r"\S \| \S")
 ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 QUOTE = re.compile(r"^\s*(?:>\s?)+")
 CELL = re.compile(r"(?<!\\)\|")
@@ -64,6 +67,7 @@ def blocks(lines: Iterable[str]) -> Iterator[list[str]]:
             not line.strip()
             or ITEM.match(line)
             or is_row(line) != is_row(block[-1] if block else "")
+            or any(map(stands_alone, [line, *block[-1:]]))
         ):
             yield from [block] if block else []
             block = []
@@ -76,10 +80,17 @@ def is_row(line: str) -> bool:
     return bool(ROW.match(line))
 
 
+def stands_alone(line: str) -> bool:
+    return not is_row(line) and bool(RECORD.match(line) or PIPED.search(line))
+
+
 def told(block: list[str]) -> list[list[str]]:
     """A paragraph, or the statements of a table: no two of them belong together."""
     if is_row(block[0]):
         return [[said] for said in rows(block)]
+    if PIPED.search(block[0]):
+        label, *values = block[0].split(" | ")
+        return [[f"{label.strip()}: {', '.join(map(str.strip, values))}"]]
     return [sentences(joined([ITEM.sub("", line).strip() for line in block]))]
 
 

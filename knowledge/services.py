@@ -2,8 +2,7 @@
 together, in one transaction: a search sees all of a source or nothing.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -15,7 +14,7 @@ from accounts.models import User
 from knowledge import lexical, term_stats, vectors
 from knowledge.chunking import Block, Piece
 from knowledge.embedders import Vectors
-from knowledge.indexing import PreparedChunk, Text, prepare_all, weigh
+from knowledge.indexing import PreparedChunk, Text, prepare_all
 from knowledge.models import EVERYONE, Chunk, Source, SourceType, Visibility
 from knowledge.term_stats import Counts
 from webhooks.events import emit_all
@@ -53,10 +52,22 @@ def audience_of(owner_id: UUID, visibility: str) -> UUID:
 def add_texts(owner: User, items: Sequence[dict[str, Any]]) -> list[Source]:
     """Adds text directly, all of it or none. It can be found when this returns.
 
-    Each item has `content` and may have `title`, `tags`, `metadata` and `visibility`.
-    Raises EmbedderUnavailable.
+    <<<<<<< HEAD
+        Each item has `content` and may have `title`, `tags`, `metadata` and `visibility`.
+        Raises EmbedderUnavailable, EmbedderChanged.
+    =======
+        Items are those of `new_sources`. Raises EmbedderUnavailable.
+    >>>>>>> mend-know
     """
-    sources = [
+    sources = new_sources(owner, items)
+    store_texts(sources, prepare_all(texts_of(sources)))
+    return sources
+
+
+def new_sources(owner: User, items: Sequence[dict[str, Any]]) -> list[Source]:
+    """Not stored yet. Each item has `content` and may have `title`, `tags`, `metadata` and
+    `visibility`."""
+    return [
         Source(
             owner=owner,
             audience=audience_of(owner.id, item.pop("visibility", Visibility.PRIVATE)),
@@ -65,11 +76,17 @@ def add_texts(owner: User, items: Sequence[dict[str, Any]]) -> list[Source]:
         )
         for item in (dict(item) for item in items)
     ]
-    prepared = prepare_all([text_of(source.title, source.content) for source in sources])
-    with transaction.atomic():
-        index_sources(list(zip(sources, prepared, strict=True)))
-        emit_all(owner, [("knowledge.added", source.as_json()) for source in sources])
-    return sources
+
+
+def texts_of(sources: Iterable[Source]) -> list[Text]:
+    return [text_of(source.title, source.content) for source in sources]
+
+
+@transaction.atomic
+def store_texts(sources: Sequence[Source], prepared: Sequence[Sequence[PreparedChunk]]) -> None:
+    """Stores new sources of one owner with what their texts have become."""
+    index_sources(list(zip(sources, prepared, strict=True)))
+    emit_all(sources[0].owner, [("knowledge.added", source.as_json()) for source in sources])
 
 
 def text_of(title: str, content: str) -> Text:
@@ -79,7 +96,7 @@ def text_of(title: str, content: str) -> Text:
 def index_source(source: Source, chunks: Sequence[PreparedChunk]) -> None:
     """Stores a new source, or a known one anew: all its chunks are replaced.
 
-    Raises Source.DoesNotExist when a known one has been deleted meanwhile.
+    Raises EmbedderChanged, and Source.DoesNotExist when a known one has been deleted meanwhile.
     """
     index_sources([(source, chunks)])
 
@@ -92,12 +109,11 @@ def index_sources(items: Sequence[tuple[Source, Sequence[PreparedChunk]]]) -> No
         hold(source, ["audience", "tags"])
     register_models(chunks for _, chunks in items)
     before = term_stats.counts_of_sources([source.id for source in known])
-    after: Counts = Counter()
+    after = Counts()
     for source, chunks in items:
         save(source, len(chunks))
-        insert_chunks(source, chunks)
+        insert_chunks(source, chunks, after)
         insert_embeddings(source, chunks)
-        after.update(term_stats.counts(source.audience, (chunk.weights for chunk in chunks)))
     term_stats.change(before, after)
 
 
@@ -138,19 +154,27 @@ def copying(sql: str) -> Iterator[Any]:
         yield copy
 
 
-def insert_chunks(source: Source, chunks: Sequence[PreparedChunk]) -> None:
+def insert_chunks(source: Source, chunks: Sequence[PreparedChunk], counts: Counts) -> None:
+    """Weighs each as it is written, and adds its terms to `counts`."""
     owner = lexical.audience_hash(source.audience)
     with copying(COPY_CHUNKS) as copy:
         for position, chunk in enumerate(chunks):
-            piece = chunk.piece
+            piece, weights = chunk.piece, weigh(chunk.piece, source)
+            counts.add(source.audience, weights)
             copy.write_row(
                 (
                     *(chunk.id, source.id, source.audience, position),
                     *(piece.content, piece.token_count, piece.page, piece.section),
-                    lexical.keys(owner, chunk.weights),
-                    lexical.to_sparsevec(chunk.weights),
+                    lexical.keys(owner, weights),
+                    lexical.to_sparsevec(weights),
                 )
             )
+
+
+def weigh(piece: Piece, source: Source) -> dict[int, float]:
+    """Title and file name are terms of each chunk: people search by them."""
+    counted = lexical.count_chunk(piece.content, source.title, source.filename)
+    return lexical.chunk_weights(counted)
 
 
 def insert_embeddings(source: Source, chunks: Sequence[PreparedChunk]) -> None:
@@ -172,13 +196,13 @@ def copy_source(original: Source, copy: Source) -> None:
         hold(source, ["audience", "tags"])
     before = term_stats.counts_of_sources([source.id for source in known])
     kept = list(original.chunks.order_by("position").defer("terms", "sparse"))
-    chunks = [PreparedChunk(piece_of(chunk), weigh_again(chunk, copy)) for chunk in kept]
+    chunks = [PreparedChunk(piece_of(chunk)) for chunk in kept]
+    after = Counts()
     save(copy, len(chunks))
-    insert_chunks(copy, chunks)
+    insert_chunks(copy, chunks, after)
     pairs = [chunk.id for chunk in kept], [chunk.id for chunk in chunks]
     with connection.cursor() as cursor:
         cursor.execute(COPY_VECTORS, [copy.id, copy.audience, *pairs])
-    after = term_stats.counts(copy.audience, (chunk.weights for chunk in chunks))
     term_stats.change(before, after)
 
 
@@ -186,21 +210,27 @@ def piece_of(chunk: Chunk) -> Piece:
     return Piece(chunk.content, chunk.page, chunk.section, "", chunk.token_count)
 
 
-def weigh_again(chunk: Chunk, source: Source) -> dict[int, float]:
-    return weigh(chunk.content, source.title, source.filename)
-
-
 def change_text(source: Source, **changes: Any) -> None:
     """`title`, `content`, `tags`, `metadata`, `visibility` of a source of text.
 
-    Raises EmbedderUnavailable, and Source.DoesNotExist when it has been deleted meanwhile.
+    Raises EmbedderUnavailable, EmbedderChanged, and Source.DoesNotExist when it has been deleted
+    meanwhile.
     """
     while True:
-        seen = (source.title, source.content)
-        wanted = (changes.get("title", source.title), changes.get("content", source.content))
-        chunks = None if wanted == seen else prepare_all([text_of(*wanted)])[0]
+        seen, text = said(source), rewritten(source, changes)
+        chunks = prepare_all([text])[0] if text else None
         if change_as_seen(source, seen, chunks, changes):
             return
+
+
+def said(source: Source) -> tuple[str, str]:
+    return source.title, source.content
+
+
+def rewritten(source: Source, changes: Mapping[str, Any]) -> Text | None:
+    """What is to be embedded anew. None: the changes leave title and content as they are."""
+    wanted = (changes.get("title", source.title), changes.get("content", source.content))
+    return None if wanted == said(source) else text_of(*wanted)
 
 
 @transaction.atomic
@@ -208,11 +238,11 @@ def change_as_seen(
     source: Source,
     seen: tuple[str, str],
     chunks: Sequence[PreparedChunk] | None,
-    changes: dict[str, Any],
+    changes: Mapping[str, Any],
 ) -> bool:
     """False: title or content are not what was `seen` any more, and the chunks not right."""
     hold(source)
-    if (source.title, source.content) != seen:
+    if said(source) != seen:
         return False
     labels = dict(changes)
     visibility = labels.pop("visibility", source.visibility)
@@ -247,10 +277,7 @@ def move(source: Source, audience: UUID) -> None:
     with connection.cursor() as cursor:
         cursor.execute(MOVE_CHUNKS, [audience, lexical.audience_hash(audience), source.id])
         cursor.execute(MOVE_EMBEDDINGS, [audience, source.id])
-    after: Counts = Counter()
-    for (_, term), chunks in before.items():
-        after[audience, term] += chunks
-    term_stats.change(before, after)
+    term_stats.change(before, before.moved_to(audience))
 
 
 def delete_source(source: Source) -> None:

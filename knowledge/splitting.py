@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from knowledge.tokens import tokenizer
+from knowledge import tokens
 
 # From strong to weak; within a part, the last place of the strongest kind that is there.
 BOUNDARIES = [
@@ -20,8 +20,6 @@ BOUNDARIES = [
     re.compile(r"\s+"),  # words
 ]
 SLACK = 1.2  # by how much a part may exceed an even share, to end at a better place
-LONGEST_TOKEN = 32  # characters; what the tokenizer gives up on counts as one for each 8
-UNIT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +57,5 @@ def split_text(text: str, room: int) -> list[str]:
 
 
 def measured(text: str) -> Measured:
-    offsets = tokenizer().encode(text, add_special_tokens=False).offsets
-    starts = [start for token in offsets for start in starts_of(*token)]
+    starts = [start for start, _ in tokens.spans(text)]
     return Measured(text, starts, [[m.end() for m in kind.finditer(text)] for kind in BOUNDARIES])
-
-
-def starts_of(start: int, end: int) -> Iterator[int]:
-    yield start
-    if end - start > LONGEST_TOKEN:
-        yield from range(start + UNIT, end, UNIT)

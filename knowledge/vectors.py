@@ -16,6 +16,14 @@ MOST_INDEXED = 4_000
 EMBEDDED_INDEXES = {"all-MiniLM-L6-v2-int8": "knowledge_embedding_all_minilm_l6_v2_int8"}
 
 
+class EmbedderChanged(ModelUnavailable):
+    """Its vectors could not be compared with those that are there. To try again is of no use."""
+
+    default_detail = (
+        "The embedding model gives vectors of another length than before: run manage.py reembed."
+    )
+
+
 def to_text(vector: Vectors) -> str:
     """As PostgreSQL reads it, with more digits than its half precision keeps."""
     values = vector.tolist()
@@ -31,8 +39,7 @@ def index_name(model: str) -> str:
 def register(model: str, dimensions: int, *, with_index: bool = True) -> EmbeddingModel:
     """The model's row and its index, made where they are missing.
 
-    The first model of an installation is complete from the start. Raises ModelUnavailable when the
-    model gives vectors of another length than before: they could not be compared.
+    The first model of an installation is complete from the start. Raises EmbedderChanged.
     """
     known = EmbeddingModel.objects.filter(pk=model).first()
     if known is None:
@@ -49,10 +56,10 @@ def register(model: str, dimensions: int, *, with_index: bool = True) -> Embeddi
 
 
 def require_length(dimensions: int, known: int) -> None:
-    """Raises ModelUnavailable when vectors could not be compared with those that are there."""
+    """Raises EmbedderChanged."""
     if dimensions != known:
         logger.error("embedder_changed", extra={"had": known, "has": dimensions})
-        raise ModelUnavailable("The embedding model gives vectors of another length than before.")
+        raise EmbedderChanged
 
 
 def create_index(model: EmbeddingModel, *, concurrently: bool = False) -> None:

@@ -4,23 +4,24 @@ import time
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
-from chatbot_project.api.bodies import validate
+from chatbot_project.api.bodies import validated
 from chatbot_project.api.callers import Caller
 from chatbot_project.api.errors import Conflict, InsufficientPermissions, InvalidRequest
+from chatbot_project.api.filters import wanted_tags, wanted_text
 from chatbot_project.api.pagination import MAX_LIMIT, Pagination
-from knowledge import schema, serializers, services
+from knowledge import calls, schema, serializers, services
 from knowledge.models import Chunk, Source, SourceType, Visibility
-from knowledge.search import search
 
 SHARE = "knowledge:share"
 
 
-def caller_of(request: Request) -> Caller:
-    caller: Caller = request._request.caller  # type: ignore[attr-defined]
+def caller_of(request: HttpRequest) -> Caller:
+    caller: Caller = request.caller  # type: ignore[attr-defined]  # as_view lets nobody else in
     return caller
 
 
@@ -38,24 +39,23 @@ class SearchViewSet(ViewSet):
     required_scope = "knowledge:read"
 
     @schema.search
-    def search(self, request: Request) -> Response:
+    async def search(self, request: HttpRequest) -> HttpResponseBase:
         began = time.perf_counter()
-        asked = validate(serializers.SearchSerializer, request.data)
-        results = [
-            serializers.show_found(found) for found in search(caller_of(request).user, **asked)
-        ]
+        asked = await validated(request, serializers.SearchSerializer)
+        found = await calls.search(request, caller_of(request), **asked)
+        results = [serializers.show_found(each) for each in found]
         query_time = round(time.perf_counter() - began, 4)
-        return Response({"results": results, "total": len(results), "query_time": query_time})
+        return JsonResponse({"results": results, "total": len(results), "query_time": query_time})
 
 
 class KnowledgeViewSet(GenericViewSet[Source]):
     scope_area = "knowledge"
     serializer_class = serializers.SourceSerializer
     pagination_class = Pagination
-    list_filters = ("source_type", "tag", "search")
+    list_filters = ("source_type", "tags", "search")
 
     def get_queryset(self) -> QuerySet[Source]:
-        return Source.objects.visible_to(caller_of(self.request).user)
+        return Source.objects.visible_to(caller_of(self.request._request).user)
 
     @schema.list_sources
     def list(self, request: Request) -> Response:
@@ -64,16 +64,16 @@ class KnowledgeViewSet(GenericViewSet[Source]):
         return self.get_paginated_response([each.as_json(content=False) for each in page or []])
 
     @schema.add_text
-    def create(self, request: Request) -> Response:
-        item = validate(serializers.TextSerializer, request.data)
-        [source] = add(caller_of(request), [item])
-        return Response(source.as_json(), status=201)
+    async def create(self, request: HttpRequest) -> HttpResponseBase:
+        item = await validated(request, serializers.TextSerializer)
+        [source] = await add(request, [item])
+        return JsonResponse(source.as_json(), status=201)
 
     @schema.add_texts
-    def create_batch(self, request: Request) -> Response:
-        items = validate(serializers.TextsSerializer, request.data)["items"]
-        sources = add(caller_of(request), items)
-        return Response({"results": [source.as_json() for source in sources]}, status=201)
+    async def create_batch(self, request: HttpRequest) -> HttpResponseBase:
+        items = (await validated(request, serializers.TextsSerializer))["items"]
+        sources = await add(request, items)
+        return JsonResponse({"results": [source.as_json() for source in sources]}, status=201)
 
     @schema.get_source
     def retrieve(self, request: Request, source_id: str) -> Response:
@@ -88,29 +88,30 @@ class KnowledgeViewSet(GenericViewSet[Source]):
         return self.get_paginated_response([serializers.show_chunk(chunk) for chunk in page])
 
     @schema.change_text
-    def partial_update(self, request: Request, source_id: str) -> Response:
-        source = self.changeable(request, source_id)
-        changes = validate(serializers.TextChangeSerializer, request.data)
+    async def partial_update(self, request: HttpRequest, source_id: str) -> HttpResponseBase:
+        source = await calls.in_view(request, changeable, caller_of(request), source_id)
+        changes = await validated(request, serializers.TextChangeSerializer)
         serializers.check_length([changes.get("content", "")])
         if changes.get("visibility", source.visibility) != source.visibility:
             require_right_to_share(caller_of(request))
-        services.change_text(source, **changes)
-        return Response(source.as_json())
+        await calls.change(request, caller_of(request), source, changes)
+        return JsonResponse(source.as_json())
 
     @schema.delete_source
     def destroy(self, request: Request, source_id: str) -> Response:
-        services.delete_source(self.changeable(request, source_id))
+        services.delete_source(changeable(caller_of(request._request), source_id))
         return Response(status=204)
 
-    def changeable(self, request: Request, source_id: str) -> Source:
-        """Raises InsufficientPermissions, Conflict for what is changed where it came from."""
-        source: Source = self.get_queryset().get_public(source_id)  # type: ignore[attr-defined]
-        if not source.may_be_changed_by(caller_of(request).user):
-            raise InsufficientPermissions("This is shared with you: its owner or staff change it.")
-        if source.source_type != SourceType.MANUAL:
-            thing = "file" if source.source_type == SourceType.DOCUMENT else "document"
-            raise Conflict(f"This was made from a {thing}: change or delete the {thing}.")
-        return source
+
+def changeable(caller: Caller, source_id: str) -> Source:
+    """Raises InsufficientPermissions, Conflict for what is changed where it came from."""
+    source: Source = Source.objects.visible_to(caller.user).get_public(source_id)
+    if not source.may_be_changed_by(caller.user):
+        raise InsufficientPermissions("This is shared with you: its owner or staff change it.")
+    if source.source_type != SourceType.MANUAL:
+        thing = "file" if source.source_type == SourceType.DOCUMENT else "document"
+        raise Conflict(f"This was made from a {thing}: change or delete the {thing}.")
+    return source
 
 
 def chunks_of(source: Source) -> QuerySet[Chunk]:
@@ -118,24 +119,22 @@ def chunks_of(source: Source) -> QuerySet[Chunk]:
     return chunks
 
 
-def add(caller: Caller, items: list[dict[str, Any]]) -> list[Source]:
+async def add(request: HttpRequest, items: list[dict[str, Any]]) -> list[Source]:
+    caller = caller_of(request)
     serializers.check_length([item["content"] for item in items])
     if any(item["visibility"] == Visibility.SHARED for item in items):
         require_right_to_share(caller)
-    return services.add_texts(caller.user, items)
+    return await calls.add(request, caller, items)
 
 
 def listed(sources: QuerySet[Source], request: Request) -> QuerySet[Source]:
-    """What the query parameters leave of a list."""
-    parameters = request.query_params
-    if source_type := parameters.get("source_type"):
+    """What the query parameters leave of a list. Raises InvalidRequest."""
+    if source_type := request.query_params.get("source_type"):
         if source_type not in SourceType.values:
             raise InvalidRequest(invalid_fields={"source_type": [f"Not a type: {source_type}."]})
         sources = sources.filter(source_type=source_type)
-    if tags := parameters.getlist("tag"):
+    if tags := wanted_tags(request):
         sources = sources.filter(tags__contains=tags)
-    if wanted := parameters.get("search", "").strip():
-        sources = sources.filter(title__icontains=wanted) | sources.filter(
-            filename__icontains=wanted
-        )
+    if text := wanted_text(request):
+        sources = sources.filter(title__icontains=text) | sources.filter(filename__icontains=text)
     return sources

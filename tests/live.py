@@ -57,14 +57,19 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
 
 def end_kept_connections() -> None:
     """Of the threads that work for the event loop (`chatbot_project.api.threads`)."""
+    in_database_threads(connections.close_all)
+
+
+def in_database_threads(function: Callable[[], object]) -> None:
+    """Once in each of them."""
     together = Barrier(threads.SHORT_CALLS)
 
-    def close() -> None:
+    def call() -> None:
         together.wait()  # so that each thread gets one of the calls
-        connections.close_all()
+        function()
 
-    for call in [threads._short_calls.submit(close) for _ in range(threads.SHORT_CALLS)]:
-        call.result()
+    for done in [threads._short_calls.submit(call) for _ in range(threads.SHORT_CALLS)]:
+        done.result()
 
 
 @pytest.fixture(scope="session")

@@ -17,10 +17,11 @@ os.environ["ENV_FILE"] = os.devnull
 os.environ["CHATBOT_DATA_DIR"] = str(TEST_DATA_DIR)
 
 from chatbot_project.settings import *  # noqa: E402, F403
-from chatbot_project.settings import CACHES, DATABASES, EMBEDDED  # noqa: E402
+from chatbot_project.settings import CACHES, CELERY_BROKER_URL, DATABASES, EMBEDDED  # noqa: E402
 
 DATABASES["default"]["TEST"] = {"NAME": f"test_chatbot_{SLOT}"}
 REDIS_URL = f"{EMBEDDED['REDIS_URL']}?db={SLOT}"
+CELERY_BROKER_URL = f"{CELERY_BROKER_URL}?virtual_host={SLOT}"
 for cache in CACHES.values():
     cache["LOCATION"] = REDIS_URL
 # One that is slow, as it should be, costs minutes here.

@@ -152,6 +152,19 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         pytest.fail(" -> ".join(error.args[1]))
 
 
+def test_workers_are_called_through_one_door() -> None:
+    """Elsewhere a broker that is down would hold up, or fail, whoever calls."""
+    doors = {"send_task", "apply_async", "delay_on_commit", "apply_async_on_commit"}
+    wrong = [
+        f"{SOURCES[module].relative_to(ROOT)}:{node.lineno} {node.attr}"
+        for module, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and module != "chatbot_project.api.workers"
+        if node.attr in doors or (node.attr == "delay" and module.endswith(".tasks"))
+    ]
+    assert wrong == []
+
+
 def test_modules_are_named_for_what_they_do() -> None:
     vague = {"utils.py", "util.py", "helpers.py", "common.py", "misc.py"}
     assert [str(path) for path in SOURCES.values() if path.name in vague] == []

@@ -3,8 +3,9 @@
 from collections.abc import Generator, Mapping
 from typing import NamedTuple
 
-LONGEST_HEAD = 32_768  # bytes
-LONGEST_LINE = 4_096  # between chunks
+# Bytes of all that is not body: heads, interim ones too, lines between chunks, trailers. Together:
+# each is read in the one event loop, and there may be any number of them.
+LONGEST_HEAD = 32_768
 LONGEST_ANSWER = 16_384  # bytes of a body that are read and kept
 BODILESS = (204, 304)
 
@@ -35,8 +36,10 @@ class Reader:
     def __init__(self) -> None:
         self.received = bytearray()
         self.ended = False
+        self._room = 0  # what is left of LONGEST_HEAD
 
     def answer(self) -> Generator[None, None, Answer]:
+        self._room = LONGEST_HEAD
         head = yield from self._head()
         while 100 <= head.status < 200 and head.status != 101:  # interim answers
             head = yield from self._head()
@@ -46,7 +49,7 @@ class Reader:
         return Answer(head.status, head.headers, body, reusable)
 
     def _head(self) -> Generator[None, None, Head]:
-        text = (yield from self._until(b"\r\n\r\n", LONGEST_HEAD)).decode("latin-1")
+        text = (yield from self._until(b"\r\n\r\n")).decode("latin-1")
         first, *lines = text.split("\r\n")
         version, _, rest = first.partition(" ")
         status = rest[:3]
@@ -71,7 +74,7 @@ class Reader:
     def _chunks(self) -> Generator[None, None, tuple[bytes, bool]]:
         body = b""
         while True:
-            line = yield from self._until(b"\r\n", LONGEST_LINE)
+            line = yield from self._until(b"\r\n")
             size = number(line.partition(b";")[0].decode("latin-1"), 16)
             if not size:
                 break
@@ -79,21 +82,20 @@ class Reader:
             body += yield from self._exactly(min(size, room))
             if size >= room:
                 return body, False
-            yield from self._until(b"\r\n", LONGEST_LINE)
-        while (yield from self._until(b"\r\n", LONGEST_LINE)):  # trailers
+            yield from self._until(b"\r\n")
+        while (yield from self._until(b"\r\n")):  # trailers
             pass
         return body, True
 
-    def _until(self, mark: bytes, longest: int) -> Generator[None, None, bytes]:
+    def _until(self, mark: bytes) -> Generator[None, None, bytes]:
         """What stands before the next `mark`."""
         looked = 0
-        while (end := self.received.find(mark, looked)) < 0:
-            if len(self.received) > longest:
+        while (end := self.received.find(mark, looked, self._room)) < 0:
+            if len(self.received) >= self._room:
                 raise BadAnswer
             looked = max(0, len(self.received) - len(mark) + 1)
             yield from self._more()
-        if end > longest:
-            raise BadAnswer
+        self._room -= end + len(mark)
         return self._taken(end, len(mark))
 
     def _exactly(self, size: int) -> Generator[None, None, bytes]:

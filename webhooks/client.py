@@ -6,6 +6,9 @@ it follows no redirect and knows no proxy.
 """
 
 import asyncio
+import errno
+import os
+import socket
 import ssl
 import time
 from collections import defaultdict
@@ -19,10 +22,15 @@ from webhooks.targets import Target, resolve
 CONNECT_SECONDS = 5.0  # for each address of a name
 # Shorter than servers keep a connection open: else we would write to one that is just closing.
 KEEP_SECONDS = 2.0
+KEPT = 200  # open without use, to all targets
+EXHAUSTED = (errno.EMFILE, errno.ENFILE)
 COMMON = (
     "Content-Type: application/json\r\nUser-Agent: Chatbot-Webhooks/1.0\r\nAccept: */*\r\n"
     "webhook-id: %s\r\nwebhook-timestamp: %s\r\nwebhook-signature: %s\r\nContent-Length: %d\r\n\r\n"
 )
+
+
+Key = tuple[bool, str, int, bool]  # all of a target but its path
 
 
 class Connection(asyncio.Protocol):
@@ -104,18 +112,24 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
+class Exhausted(Exception):
+    """This process has no descriptor left for a connection: no fault of the receiver's."""
+
+
 class Client:
     """Keeps connections open for a moment, for the next post to the same target."""
 
     def __init__(self) -> None:
-        self._free: dict[tuple[bool, str, int, bool], list[Connection]] = defaultdict(list)
+        self._free: dict[Key, list[Connection]] = defaultdict(list)
+        self._kept: dict[Connection, Key] = {}  # all that are free, the oldest first
 
     async def post(
         self, target: Target, signed: tuple[str, str, str], body: bytes, seconds: float
     ) -> Answer:
         """`signed`: id, timestamp and signatures. `seconds`: for all of it.
 
-        Raises TimeoutError, NotPublic, BadAnswer, ssl.SSLError, OSError, EOFError, UnicodeError.
+        Raises TimeoutError, NotPublic, BadAnswer, ssl.SSLError, OSError, EOFError, UnicodeError,
+        Exhausted.
         Cancelled, it closes its connection.
         """
         deadline = asyncio.get_running_loop().time() + seconds
@@ -129,8 +143,18 @@ class Client:
                     raise
         # A kept connection that its server was just closing is no failure of the server's.
         async with asyncio.timeout_at(deadline):
-            connection = await _connect(target)
+            connection = await self._opened(target)
         return await self._exchange(target, connection, request, deadline)
+
+    async def _opened(self, target: Target) -> Connection:
+        """Raises Exhausted, with all that was kept closed, so that others find room."""
+        try:
+            return await _connect(target)
+        except OSError as error:
+            if not _is_exhausted(error):
+                raise
+            self.close()
+            raise Exhausted from error
 
     async def _exchange(
         self, target: Target, connection: Connection, request: bytes, deadline: float
@@ -141,41 +165,60 @@ class Client:
             connection.close()
             raise
         if answer.reusable:
-            connection.free_since = time.monotonic()
-            self._free[_key(target)].append(connection)
+            self._keep(_key(target), connection)
         else:
             connection.close()
         return answer
 
+    def _keep(self, key: Key, connection: Connection) -> None:
+        connection.free_since = time.monotonic()
+        self._free[key].append(connection)
+        self._kept[connection] = key
+        if len(self._kept) > KEPT:
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, connection: Connection) -> None:
+        self._forget(connection)
+        connection.close()
+
+    def _forget(self, connection: Connection) -> None:
+        key = self._kept.pop(connection)
+        self._free[key].remove(connection)
+        if not self._free[key]:
+            del self._free[key]
+
     def _take(self, target: Target) -> Connection | None:
-        kept = self._free[_key(target)]
-        while kept:
-            connection = kept.pop()
+        for connection in reversed(self._free.get(_key(target), [])[:]):
             if connection.is_fresh():
+                self._forget(connection)
                 return connection
-            connection.close()
+            self._drop(connection)
         return None
 
     def close_idle(self) -> None:
         """What nobody has taken for a while: its server may want to be rid of it."""
-        for key, kept in list(self._free.items()):
-            fresh = [connection for connection in kept if connection.is_fresh()]
-            for connection in kept:
-                if connection not in fresh:
-                    connection.close()
-            if fresh:
-                self._free[key] = fresh
-            else:
-                del self._free[key]
+        for connection in [each for each in self._kept if not each.is_fresh()]:
+            self._drop(connection)
 
     def close(self) -> None:
-        for kept in self._free.values():
-            for connection in kept:
-                connection.close()
+        for connection in self._kept:
+            connection.close()
+        self._kept.clear()
         self._free.clear()
 
 
-def _key(target: Target) -> tuple[bool, str, int, bool]:
+def _is_exhausted(error: OSError) -> bool:
+    """A look-up that finds no descriptor says that it has found no name."""
+    if not isinstance(error, socket.gaierror):
+        return error.errno in EXHAUSTED
+    try:
+        os.close(os.dup(0))
+    except OSError as failure:
+        return failure.errno in EXHAUSTED
+    return False
+
+
+def _key(target: Target) -> Key:
     return target.tls, target.host, target.port, target.allowed
 
 

@@ -54,12 +54,11 @@ class Dispatcher:
     async def _work_on(self) -> bool:
         """Until all is done, and then one more look for what came in that very moment."""
         await self._work()
-        await self._recorder.drained()
         await in_database(waking.end, self._name)
         return not is_stopping() and bool(await self._claim())
 
     async def _work(self) -> None:
-        while self._posting or self._lanes.waiting:
+        while self._posting or self._lanes.waiting or self._recorder.is_busy:
             await self._wait()
             self._recorder.require_alive()
             if is_stopping():
@@ -128,6 +127,7 @@ class Dispatcher:
         if time.monotonic() - self._renewed > RENEW_SECONDS:
             self._renewed = time.monotonic()
             self._client.close_idle()
+            self._recorder.judge_again()
             await in_database(waking.renew, self._name)
 
     async def _give_up(self) -> None:

@@ -3,11 +3,8 @@
 import logging
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from uuid import UUID
 
-from django.db.models.functions import Now
-
-from webhooks.models import DisabledReason, Endpoint
+from webhooks.models import DisabledReason
 from webhooks.schedule import (
     FIRST_PAUSE,
     GIVEN_UP_AFTER,
@@ -34,15 +31,15 @@ class Failure(NamedTuple):
     rest: float  # seconds that it asked everybody to stay away
 
 
-def note_failure(endpoint_id: UUID, url: str, failure: Failure) -> bool:
-    """In the caller's transaction. Attempts that ran side by side count as one round.
+def note_success(endpoint: Any) -> None:
+    """Of one that was failing: it is forgotten."""
+    for name, value in WELL.items():
+        setattr(endpoint, name, value)
+    endpoint.save(update_fields=[*WELL])
 
-    False: the endpoint has another address by now, which has not failed.
-    """
-    locked = Endpoint.objects.select_for_update(no_key=True).annotate(now=Now())
-    endpoint: Any = locked.filter(pk=endpoint_id, url=url).first()
-    if endpoint is None:
-        return False
+
+def note_failure(endpoint: Any, failure: Failure) -> None:
+    """Attempts that ran side by side count as one round. It is locked, and has the time `now`."""
     if endpoint.failed_at is None or failure.claimed_at >= endpoint.failed_at:
         endpoint.failures += 1
         endpoint.failed_at = endpoint.now
@@ -53,7 +50,6 @@ def note_failure(endpoint_id: UUID, url: str, failure: Failure) -> bool:
     elif endpoint.enabled and endpoint.now - endpoint.failing_since >= GIVEN_UP_AFTER:
         disable(endpoint, DisabledReason.FAILING)
     endpoint.save(update_fields=[*WELL, "enabled", "disabled_reason", "disabled_at"])
-    return True
 
 
 def _paused_until(endpoint: Any, failure: Failure) -> datetime | None:

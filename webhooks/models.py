@@ -73,6 +73,7 @@ class Endpoint(models.Model):
     disabled_reason = models.CharField(max_length=10, choices=DisabledReason, blank=True)
     disabled_at = models.DateTimeField(null=True)
     owner_told_at = models.DateTimeField(null=True)
+    mailing_until = models.DateTimeField(null=True)  # the lease of who tells its owner
     # The breaker: rounds of attempts that failed since the last success, and the pause they earned.
     failures = models.PositiveIntegerField(default=0)
     failing_since = models.DateTimeField(null=True)

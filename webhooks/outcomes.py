@@ -1,20 +1,17 @@
-"""What came of attempts: recorded, the delivery put on its schedule, its endpoint judged."""
+"""What came of attempts: recorded, and the delivery put on its schedule."""
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
 
-from django.db import connection, transaction
-from django.db.models.functions import Now
+from django.db import connection
 
-from webhooks import health, schedule
+from webhooks import schedule
 from webhooks.claims import Job
-from webhooks.models import Attempt, Delivery, Endpoint, Status
+from webhooks.models import Attempt, Status
 
 GONE = 410
-BUSY = (429, 503)  # their Retry-After is meant for all who come
 
 
 class Outcome(NamedTuple):
@@ -25,15 +22,11 @@ class Outcome(NamedTuple):
     error: str = ""  # a word for why there was none
     response: str = ""
     retry_after: float | None = None  # seconds
+    is_ours: bool = False  # it failed for want of something here, and says nothing of its endpoint
 
     @property
     def succeeded(self) -> bool:
         return self.status is not None and 200 <= self.status < 300
-
-    @property
-    def place(self) -> tuple[UUID, str]:
-        """Its endpoint, and the address that it had."""
-        return self.job.endpoint_id, self.job.url
 
     @property
     def tries(self) -> int:
@@ -67,25 +60,13 @@ WHERE d.id = ANY(ARRAY(SELECT id FROM outcome)) AND d.id = o.id AND d.claim = o.
 """
 
 
-@transaction.atomic
 def store(outcomes: Sequence[Outcome], *, again: bool = False) -> None:
     """`again`: the last call with them ended in a DatabaseError, having stored them or not."""
     if again:
         outcomes = _not_stored(outcomes)
-    _hold_endpoints(outcomes)
     with connection.cursor() as cursor:
         # As JSON: lists of parameters are made ready one value at a time, in Python.
         cursor.execute(STORE, [json.dumps([_row(outcome) for outcome in outcomes])])
-    _note_health(outcomes)
-
-
-def _hold_endpoints(outcomes: Sequence[Outcome]) -> None:
-    """Those whose health may change, before any delivery, in the order of their ids: nobody locks
-    crosswise. For an ordinary success there is nothing to be done."""
-    judged = {o.job.endpoint_id for o in outcomes if not o.succeeded or o.job.is_failing}
-    if judged:
-        locked = Endpoint.objects.select_for_update(no_key=True).filter(pk__in=judged)
-        list(locked.order_by("pk").values_list("pk"))
 
 
 def _not_stored(outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -112,33 +93,3 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "tries": outcome.tries,
         "delay": delay,
     }
-
-
-def _note_health(outcomes: Sequence[Outcome]) -> None:
-    """An endpoint with any success is well: attempts that ran beside it count no more."""
-    well = {o.place for o in outcomes if o.succeeded}
-    recovered = {o.job.endpoint_id for o in outcomes if o.succeeded and o.job.is_failing}
-    if recovered:
-        Endpoint.objects.filter(pk__in=recovered).update(**health.WELL)
-    failed: dict[tuple[UUID, str], list[Outcome]] = {}
-    for outcome in outcomes:
-        if outcome.status == GONE or outcome.place not in well:
-            failed.setdefault(outcome.place, []).append(outcome)
-    for place in failed:
-        if not health.note_failure(*place, _failure_of(failed[place])):
-            _send_to_new_address(failed[place])
-
-
-def _send_to_new_address(outcomes: list[Outcome]) -> None:
-    """What the old one wanted no more is due at once."""
-    gone = [outcome.job.delivery_id for outcome in outcomes if outcome.status == GONE]
-    failed = Delivery.objects.filter(pk__in=gone, status=Status.FAILED)
-    failed.update(status=Status.PENDING, next_attempt_at=Now(), completed_at=None)
-
-
-def _failure_of(outcomes: list[Outcome]) -> health.Failure:
-    return health.Failure(
-        claimed_at=max(outcome.job.claimed_at for outcome in outcomes),
-        gone=any(outcome.status == GONE for outcome in outcomes),
-        rest=max((o.retry_after or 0 for o in outcomes if o.status in BUSY), default=0),
-    )

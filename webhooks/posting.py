@@ -16,7 +16,7 @@ from webhooks import schedule, signing, targets
 from webhooks.addresses import NotPublic
 from webhooks.answers import Answer, BadAnswer
 from webhooks.claims import Job
-from webhooks.client import Client
+from webhooks.client import Client, Exhausted
 from webhooks.outcomes import Outcome
 
 logger = logging.getLogger(__name__)
@@ -48,17 +48,20 @@ EXPECTED = (
 async def attempt(client: Client, job: Job) -> Outcome:
     """Tries once, within WEBHOOK_TIMEOUT seconds. Raises nothing."""
     started_at, began = datetime.now(UTC), time.perf_counter()
-    answer, error = None, ""
+    answer, error, is_ours = None, "", False
     try:
         answer = await _post(client, job)
     except EXPECTED as failure:
         error = next(word for types, word in ERRORS if isinstance(failure, types))
+    except Exhausted:
+        logger.warning("descriptors_exhausted")
+        error, is_ours = "internal", True
     except Exception:  # a fault of ours counts as well: else it would be tried for ever
         logger.exception("attempt_broken")
         error = "internal"
     duration = round(time.perf_counter() - began, 4)
     if answer is None:
-        return Outcome(job, started_at, duration, None, error)
+        return Outcome(job, started_at, duration, None, error, is_ours=is_ours)
     return _answered(job, started_at, duration, answer)
 
 

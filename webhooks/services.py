@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -176,13 +177,14 @@ def _end_pause(endpoint: Endpoint) -> None:
     transaction.on_commit(waking.wake, robust=True)
 
 
+BATCH = 1000  # events: what a transaction holds up is held up for a moment
 # Events of its types that it was never sent: it was disabled, or did not ask for them then.
 ADD_MISSED = f"""
 INSERT INTO webhooks_delivery
     (id, event_id, endpoint_id, status, tries, next_attempt_at, created_at)
 SELECT {events.UUID7}, v.id, e.id, 'pending', 0, now(), now()
 FROM webhooks_endpoint e JOIN webhooks_event v ON v.owner_id = e.owner_id
-WHERE e.id = %s AND v.id >= %s AND v.type <> '{PING}'
+WHERE e.id = %s AND v.id = ANY(%s) AND v.type <> '{PING}'
     AND e.events && ARRAY[v.type, '*']::varchar[]
 ON CONFLICT (event_id, endpoint_id) DO NOTHING
 """  # noqa: S608  (names of ours)
@@ -191,10 +193,10 @@ ON CONFLICT (event_id, endpoint_id) DO NOTHING
 HAS_FAILED = Q(status=Status.FAILED) | Q(status=Status.PENDING, tries__gt=0)
 
 
-@transaction.atomic
 def recover(endpoint: Endpoint, since: datetime) -> int:
     """Sends everything since then that has failed, waits to be tried again, or was never sent, on a
-    schedule begun anew. Returns how many deliveries.
+    schedule begun anew. Returns how many deliveries. Where it fails half-way it can be called
+    again: what has been queued is not queued twice.
 
     Raises InvalidRequest for a moment before what is kept or after now, Conflict while disabled.
     """
@@ -203,12 +205,25 @@ def recover(endpoint: Endpoint, since: datetime) -> int:
     if not oldest <= since <= now:
         reason = f"Must be within the last {settings.WEBHOOK_RETENTION_DAYS} days."
         raise InvalidRequest(invalid_fields={"since": [reason]})
-    _hold_enabled(endpoint)
-    first = first_id(since)
-    missed = endpoint.deliveries.filter(HAS_FAILED, event_id__gte=first).exclude(_being_sent())
-    recovered = _requeue(missed)
-    with connection.cursor() as cursor:
-        cursor.execute(ADD_MISSED, [endpoint.pk, first])
-        recovered += cursor.rowcount
+    first: UUID | None = first_id(since)
+    recovered = 0
+    while first:
+        queued, first = _recover_batch(endpoint, first)
+        recovered += queued
     _end_pause(endpoint)
     return recovered
+
+
+@transaction.atomic
+def _recover_batch(endpoint: Endpoint, first: UUID) -> tuple[int, UUID | None]:
+    """How many deliveries of the events from `first` on, and the first one of the next batch."""
+    _hold_enabled(endpoint)
+    happened = Event.objects.filter(owner_id=endpoint.owner_id, id__gte=first).order_by("id")
+    found = list(happened.values_list("pk", flat=True)[: BATCH + 1])
+    batch = found[:BATCH]
+    missed = endpoint.deliveries.filter(HAS_FAILED, event_id__in=batch).exclude(_being_sent())
+    queued = _requeue(missed)
+    with connection.cursor() as cursor:
+        cursor.execute(ADD_MISSED, [endpoint.pk, batch])
+        queued += cursor.rowcount
+    return queued, found[BATCH] if len(found) > BATCH else None

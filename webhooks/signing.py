@@ -27,7 +27,7 @@ def key_of(secret: str) -> bytes:
         return secret.encode()
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one; what is not ASCII is another
         raise ValueError("After whsec_ must come base64.") from None
     if len(key) < SHORTEST_KEY:
         raise ValueError(f"After whsec_ must come {SHORTEST_KEY} bytes or more, in base64.")

@@ -11,40 +11,35 @@ from typing import cast
 
 import redis
 from django.conf import settings
-from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from chatbot_project.api.breaker import Breaker
-from chatbot_project.celery import app
+from chatbot_project.api import workers
 
 logger = logging.getLogger(__name__)
-breaker = Breaker("No worker can be woken: beat will have deliveries made", pause=1.5)
 
 KEY = "webhooks:dispatcher"
 ASKED = b"asked"
 LEASE = 5  # seconds
-TIMEOUT = 0.5  # seconds
 TASK = "webhooks.tasks.deliver"
 
 
 @cache
 def client() -> redis.Redis:
     return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
+        settings.REDIS_URL,
+        socket_timeout=workers.TIMEOUT,
+        socket_connect_timeout=workers.TIMEOUT,
     )
 
 
 def wake() -> None:
     """Has a worker look for due deliveries, unless one is about to. Never fails."""
-    if not breaker.allows():
-        return
-    try:
-        if client().set(KEY, ASKED, nx=True, ex=LEASE):
-            app.send_task(TASK, retry=False)
-    except (RedisError, OperationalError) as error:
-        breaker.failed(error)
-    else:
-        breaker.succeeded()
+    workers.call(TASK, unless=is_awake)
+
+
+def is_awake() -> bool:
+    """Whether a dispatcher has been asked for, or is at work. If not, one has been now."""
+    return not client().set(KEY, ASKED, nx=True, ex=LEASE)
 
 
 def begin(me: str) -> bool:

@@ -8,10 +8,9 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 
-from chatbot_project.api import etags
+from chatbot_project.api import errors, etags
 
 PUBLIC = {"Cache-Control": "public, max-age=300"}
 # A page in which people type keys: in nobody's frame, and with no script but ours.
@@ -22,6 +21,12 @@ GUARDS = {
 }
 
 
+def require_safe(request: HttpRequest) -> None:
+    """Raises MethodNotAllowed: Django's own answer to that is none in our format."""
+    if request.method not in ("GET", "HEAD"):
+        raise errors.MethodNotAllowed(headers={"Allow": "GET, HEAD"})
+
+
 @cache
 def description() -> bytes:
     """OpenAPI in JSON. The same for everyone and for as long as this process runs."""
@@ -29,15 +34,15 @@ def description() -> bytes:
     return json.dumps(generated.get_schema(request=None, public=True), indent=1).encode()
 
 
-@require_safe
 async def schema(request: HttpRequest) -> HttpResponse:
+    require_safe(request)
     content = await sync_to_async(description)()
     response = HttpResponse(content, content_type="application/json", headers=PUBLIC)
     return etags.conditional(request, response)
 
 
-@require_safe
 async def docs(request: HttpRequest) -> HttpResponse:
+    require_safe(request)
     response = render(request, "api/docs.html", {"site_name": settings.SITE_NAME})
     for name, value in GUARDS.items():
         response.headers[name] = value

@@ -132,3 +132,8 @@ class ModelUnavailable(ApiError):
     status_code = 503
     default_code = "MODEL_UNAVAILABLE"
     default_detail = "The language model cannot be reached. Try again."
+
+    def __init__(
+        self, message: str | None = None, *, headers: dict[str, str] | None = None, **details: Any
+    ) -> None:
+        super().__init__(message, headers={"Retry-After": "5", **(headers or {})}, **details)

@@ -85,7 +85,7 @@ def is_odd_lookup(error: Exception, request: HttpRequest) -> bool:
     has failed: the lookups of its models raise what they like."""
     match = request.resolver_match
     is_list = match is not None and (match.url_name or "").endswith("_changelist")
-    kinds = (IndexError, OverflowError, FieldError, ProgrammingError)
+    kinds = (ValueError, IndexError, OverflowError, FieldError, ProgrammingError)
     return is_list and bool(request.GET) and isinstance(error, kinds)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as DatabaseError  # lost connections too
 from django.http import HttpResponseBase
 from django.utils.module_loading import import_string
 

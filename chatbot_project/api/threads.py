@@ -5,13 +5,16 @@ theirs back at once.
 
 import asyncio
 import contextvars
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.http import HttpRequest
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,8 +29,8 @@ PAGES = max(1, settings.DATABASE_POOL_SIZE // 4)  # at once, each in a thread of
 _short_calls = ThreadPoolExecutor(SHORT_CALLS, thread_name_prefix="database")
 _other_calls = ThreadPoolExecutor(2, thread_name_prefix="other")
 _model_calls = ThreadPoolExecutor(4, thread_name_prefix="model")
-_VIEWS = max(1, settings.DATABASE_POOL_SIZE - SHORT_CALLS - PAGES)
-_views = ThreadPoolExecutor(_VIEWS, thread_name_prefix="view")
+VIEWS = max(1, settings.DATABASE_POOL_SIZE - SHORT_CALLS - PAGES)
+_views = ThreadPoolExecutor(VIEWS, thread_name_prefix="view")
 
 
 def _call(function: Callable[[], R]) -> R:
@@ -46,28 +49,44 @@ def _call_keeping(function: Callable[[], R]) -> R:
         connection.drop_spoilt()
 
 
-async def _run(
+async def run_in(
     threads: ThreadPoolExecutor, function: Callable[[], R], call: Callable[..., R] = _call
 ) -> R:
+    """Runs it in one of these threads, which gives its connections back at the end."""
     in_context = partial(contextvars.copy_context().run, call, function)
     return await asyncio.get_running_loop().run_in_executor(threads, in_context)
 
 
 async def in_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Runs a short `function` in a database thread. It must leave no transaction open."""
-    return await _run(_short_calls, partial(function, *args, **kwargs), _call_keeping)
+    return await run_in(_short_calls, partial(function, *args, **kwargs), _call_keeping)
 
 
 async def beside_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """For short calls without the database: they do not wait behind those that wait for it."""
-    return await _run(_other_calls, partial(function, *args, **kwargs))
+    return await run_in(_other_calls, partial(function, *args, **kwargs))
 
 
 async def beside_models(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """For calls that compute with a model or wait for one, and use no database meanwhile."""
-    return await _run(_model_calls, partial(function, *args, **kwargs))
+    return await run_in(_model_calls, partial(function, *args, **kwargs))
 
 
 async def in_view_thread(function: Callable[[], R]) -> R:
     """The same for a whole sync view, which may take its time."""
-    return await _run(_views, function)
+    return await run_in(_views, function)
+
+
+async def answering(
+    request: HttpRequest,
+    where: Callable[[Callable[[], R]], Awaitable[R]],
+    function: Callable[P, R],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> R:
+    """`where(function)`, one of those above, for an answer to `request`. The plain test client's
+    stays in the thread that holds its transaction."""
+    call = partial(function, *args, **kwargs)
+    if isinstance(request, ASGIRequest):
+        return await where(call)
+    return await sync_to_async(call)()

@@ -4,8 +4,7 @@ import functools
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, sync_to_async
-from django.core.handlers.asgi import ASGIRequest
+from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSetMixin
@@ -14,9 +13,12 @@ from chatbot_project.api import etags
 from chatbot_project.api.errors import InvalidApiKey, MethodNotAllowed
 from chatbot_project.api.errors_handler import render
 from chatbot_project.api.permissions import authorize
+from chatbot_project.api.queues import Queues
 from chatbot_project.api.requests import caller_of
-from chatbot_project.api.threads import in_view_thread
+from chatbot_project.api.threads import VIEWS, answering, in_view_thread
 
+# However slow what one account asks for is, others find a thread.
+_turns = Queues(at_work=VIEWS // 2 + 1, waiting=10_000)
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
@@ -71,11 +73,11 @@ async def call_async(
 
 
 async def call_sync(view: Any, request: HttpRequest, kwargs: Any) -> HttpResponseBase:
-    """The plain test client's thread holds a transaction: its work stays in that thread."""
-    call = functools.partial(finished, view, request, kwargs)
-    if isinstance(request, ASGIRequest):
-        return await in_view_thread(call)
-    return await sync_to_async(call)()
+    async def answered() -> HttpResponseBase:
+        return await answering(request, in_view_thread, finished, view, request, kwargs)
+
+    caller = caller_of(request)
+    return await (_turns.turn(caller.account_id, answered) if caller else answered())
 
 
 def finished(view: Any, request: HttpRequest, kwargs: Any) -> HttpResponseBase:

@@ -8,7 +8,7 @@ does not: an idle connection has nothing to say but that the server has ended it
 
 import select
 import time
-from typing import Any, cast
+from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
@@ -37,11 +37,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return True
 
     def init_connection_state(self) -> None:
-        """When a thread has been given a connection."""
+        """When a thread has been given a connection, which may have been another one's."""
         super().init_connection_state()
+        connection: Any = self.connection
+        if getattr(connection, "lock_timeout", "") == self.lock_timeout:
+            return  # most often, and a round trip is spared
         if self.lock_timeout:
             set_it = "SELECT set_config('lock_timeout', %s, false)"
-            cast(Any, self.connection).execute(set_it, [self.lock_timeout])
+            connection.execute(set_it, [self.lock_timeout])
+        else:
+            connection.execute("RESET lock_timeout")
+        connection.lock_timeout = self.lock_timeout
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         global _last_given

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import DatabaseError, connections
+from django.db import Error as DatabaseError  # lost connections too
+from django.db import connections
 from django.db.backends.postgresql.base import DatabaseWrapper
 
 from accounts.services import create_first_admin

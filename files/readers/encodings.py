@@ -80,8 +80,10 @@ def legacy_encoding(data: bytes) -> str:
 
 
 def known(encoding: str) -> str:
+    """Its name in Python; empty where it is none, or nothing that text is read by, like `hex`."""
     try:
-        return codecs.lookup(encoding).name if encoding.isascii() else ""
+        b"\xff".decode(encoding, "replace")
+        return codecs.lookup(encoding).name
     except (LookupError, ValueError):
         return ""
 

@@ -9,6 +9,12 @@ LONGEST_SECTION = 300  # characters
 UNWANTED = dict.fromkeys([*range(9), 11, *range(14, 32), *range(127, 160), 0xAD, 0xFEFF, 0xFFFE])
 UNWANTED |= {12: "\n", 0x85: "\n", 0x2028: "\n", 0x2029: "\n\n"}
 SURROGATE = re.compile("[\ud800-\udfff]")
+# What nobody sees, and a model reads all the same: private characters, which say something in one
+# font alone, and those of category Cf but for what joins letters, orders them or is seen itself.
+UNSEEN = re.compile(
+    "[\u200b\u2060-\u2065\u206a-\u206f\ufff9-\ufffb\ue000-\uf8ff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001-\U000e007f\U000f0000-\U0010ffff]+"
+)
 
 
 class Passage(NamedTuple):
@@ -33,8 +39,9 @@ def damaged(how: str) -> Unreadable:
 
 
 def clean(text: str) -> str:
-    """Without control characters and soft hyphens; every character can be stored."""
+    """Without control characters, soft hyphens and what is not seen; all of it can be stored."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(UNWANTED)
+    text = UNSEEN.sub("", text)
     return SURROGATE.sub("\ufffd", text)
 
 

@@ -18,6 +18,7 @@ from files.readers.page_text import joined, lines_of, without_running_titles
 from files.readers.passages import Passage, Unreadable, damaged
 
 KEPT_OBJECTS = 2_000  # parsed ones that may stay in memory from page to page
+DEEPEST = 100  # fields within fields
 # What pypdf raises where the outline or a form is not as it should be: the text is worth having.
 BROKEN = (PyPdfError, LookupError, AttributeError, TypeError, ValueError, RecursionError)
 PASSWORD = "The PDF is password-protected."  # noqa: S105 - a sentence
@@ -51,15 +52,15 @@ def opened(file: BinaryIO) -> PdfReader:
 
 def passages(reader: PdfReader, headings: list[Heading]) -> Iterator[Passage]:
     pages = [lines_of(text) for text in texts(reader)]
-    fields = form_values(reader)
-    if not any(pages) and not fields:
+    forms = form_values(reader)
+    if not any(pages) and not forms:
         raise Unreadable(without_text(reader))
     words = {word for lines in pages for line in lines for word in line.casefold().split()}
     sections = by_section(without_running_titles(pages), headings)
     for page, section, lines in sections:
         yield Passage(joined(lines, words), page, section, is_markdown=False)
-    if fields:
-        yield Passage("\n".join(fields), 1, "", is_markdown=False)
+    for number, values in forms.items():
+        yield Passage("\n".join(values), number, "", is_markdown=False)
 
 
 def texts(reader: PdfReader) -> Iterator[str]:
@@ -98,14 +99,51 @@ def has_image(page: PageObject) -> bool:
     return bool(objects)
 
 
-def form_values(reader: PdfReader) -> list[str]:
-    """What was filled into a form: no page's text has it."""
+def form_values(reader: PdfReader) -> dict[int | None, list[str]]:
+    """What was filled into a form, which no page's text has, by the page, from 1, that shows it.
+    None: no page does."""
     try:
         fields = reader.get_fields() or {}
     except BROKEN:
+        return {}
+    values = {str(name): shown(field.get("/V")) for name, field in fields.items()}
+    pages = pages_of_fields(reader) if any(values.values()) else {}
+    found: dict[int | None, list[str]] = {}
+    for name, value in values.items():
+        if value:
+            found.setdefault(pages.get(name), []).append(f"{name}: {value}")
+    return found
+
+
+def pages_of_fields(reader: PdfReader) -> dict[str, int]:
+    """The first page that shows the field of this name, or one within it."""
+    found: dict[str, int] = {}
+    for number, page in enumerate(reader.pages, 1):
+        for name in fields_on(page):
+            found.setdefault(name, number)
+        forget(reader)
+    return found
+
+
+def fields_on(page: PageObject) -> list[str]:
+    try:
+        annotations = [each.get_object() for each in page.annotations or ()]
+        widgets = [each for each in annotations if each.get("/Subtype") == "/Widget"]
+        return [name for widget in widgets for name in names_of(widget)]
+    except BROKEN:
         return []
-    named = {str(name): field.get("/V") for name, field in fields.items()}
-    return [f"{name}: {shown(value)}" for name, value in named.items() if shown(value)]
+
+
+def names_of(widget: Any) -> Iterator[str]:
+    """Those of the fields that it is in, the outermost first (ISO 32000-2, section 12.7.4.2)."""
+    fields = [widget]
+    while "/Parent" in fields[-1] and len(fields) < DEEPEST:
+        fields.append(fields[-1]["/Parent"])
+    name = ""
+    for field in reversed(fields):
+        partial = str(field.get("/T", ""))
+        name = str(field.get("/TM", f"{name}.{partial}" if "/Parent" in field else partial))
+        yield name
 
 
 def shown(value: object) -> str:

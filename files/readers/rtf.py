@@ -90,7 +90,7 @@ class Rtf:
             elif plain:
                 self.put(plain)
         self.flush()
-        return "".join(self.parts)
+        return whole("".join(self.parts))
 
     def group(self, brace: bytes) -> None:
         self.flush()
@@ -137,6 +137,11 @@ class Rtf:
         if self.bytes:
             self.parts.append(self.bytes.decode(self.encoding, "replace"))
             self.bytes.clear()
+
+
+def whole(text: str) -> str:
+    """Each \\u is half a character where that is beyond U+FFFF: a surrogate of UTF-16."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def known(encoding: str) -> str:

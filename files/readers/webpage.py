@@ -75,6 +75,23 @@ BLOCKS = {
 }
 LISTS = {"ul", "ol"}
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
+ROWS, CELLS = {"tbody", "thead", "tfoot"}, {"td", "th"}
+# Elements whose end tag may be left out, and what cannot begin within them: HTML, section 13.1.2.4.
+ENDED_BY = {
+    "p": BLOCKS | HEADINGS.keys() | ROWS | CELLS | {"dir", "li", "menu", "pre", "tr"},
+    "li": {"li"},
+    "dt": {"dt", "dd"},
+    "dd": {"dt", "dd"},
+    "option": {"option", "optgroup"},
+    "optgroup": {"optgroup"},
+    "caption": ROWS | {"tr", "colgroup"},
+    "colgroup": ROWS | {"tr"},
+    **dict.fromkeys(ROWS, ROWS),
+    "tr": ROWS | {"tr"},
+    **dict.fromkeys(CELLS, ROWS | CELLS | {"tr"}),
+}
+# What may hold them: where it ends, they do.
+NESTED = (BLOCKS | ENDED_BY.keys() | {"datalist", "dir", "menu", "select"}) - VOID
 SPACE = re.compile(r"\s+")
 EMPTY_LINES = re.compile(r"[ \t]*\n[ \t]*(\n[ \t]*)+")
 
@@ -111,9 +128,7 @@ class Page(HTMLParser):
         self.skipped = NEVER | furniture
         self.outputs: list[list[str]] = [[]]
         self.tables: list[Table] = []
-        self.skipping: list[
-            str
-        ] = []  # the element that is passed over, and those in it of its name
+        self.skipping: list[str] = []  # the element that is passed over, and those open in it
         self.heading: list[str] | None = None
         self.lists = 0  # open ones
         self.in_pre = self.in_title = False
@@ -136,9 +151,10 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if self.skipping:
-            if tag == self.skipping[0]:
-                self.skipping.append(tag)
-        elif (tag in self.skipped or is_hidden(dict(attrs))) and tag not in VOID:
+            self.skip_start(tag)
+        if self.skipping:
+            return
+        if (tag in self.skipped or is_hidden(dict(attrs))) and tag not in VOID:
             self.skipping = [tag]
         elif tag in HEADINGS:
             self.write("\n\n" + "#" * HEADINGS[tag] + " ")
@@ -146,6 +162,22 @@ class Page(HTMLParser):
                 self.tables[-1].is_layout = True
         else:
             self.start(tag, dict(attrs))
+
+    def skip_start(self, tag: str) -> None:
+        while self.skipping and tag in ENDED_BY.get(self.skipping[-1], ()):
+            self.skipping.pop()
+        if self.skipping and (tag in NESTED or tag == self.skipping[0]):
+            self.skipping.append(tag)
+
+    def skip_end(self, tag: str) -> bool:
+        """False: what the element stands in ends here, and it with that."""
+        if tag in self.skipping:
+            while self.skipping.pop() != tag:
+                pass
+        elif tag in NESTED and self.skipping[0] in ENDED_BY:
+            self.skipping.clear()
+            return False
+        return True
 
     def start(self, tag: str, attributes: dict[str, str | None]) -> None:
         if tag in BLOCKS and not (tag in LISTS and self.lists):
@@ -181,10 +213,9 @@ class Page(HTMLParser):
                 self.outputs.append([])
 
     def handle_endtag(self, tag: str) -> None:
-        if self.skipping:
-            if tag == self.skipping[0]:
-                self.skipping.pop()
-        elif tag in HEADINGS or tag in BLOCKS:
+        if self.skipping and self.skip_end(tag):
+            return
+        if tag in HEADINGS or tag in BLOCKS:
             self.end_block(tag)
         elif tag == "title":
             self.in_title = False

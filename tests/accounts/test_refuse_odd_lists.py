@@ -8,6 +8,9 @@ from accounts.models import User
 ODD = [
     "accounts/user/?date_joined__range=x",
     "accounts/user/?date_joined__range=xyz",
+    "accounts/user/?date_joined__year=99999",
+    "webhooks/event/?created_at__year=0",
+    "webhooks/delivery/?created_at__year__gte=-5",
     "accounts/user/?date_joined__year=" + "9" * 30,
     "accounts/apikey/?created_at__range=x",
     "accounts/apikey/?nothing__like__this=1",

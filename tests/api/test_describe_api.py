@@ -158,6 +158,13 @@ def test_it_may_be_kept_and_asked_for_again(db: None, client: Client) -> None:
     assert again.status_code == 304
 
 
+@pytest.mark.parametrize("path", ["/api/schema", "/api/docs"])
+def test_it_is_read_alone(db: None, client: Client, path: str) -> None:
+    response = client.post(path)
+    assert (response.status_code, response["Allow"]) == (405, "GET, HEAD")
+    assert response.json()["error"]["code"] == "METHOD_NOT_ALLOWED"
+
+
 def test_the_explorer_loads_nothing_from_elsewhere(daphne: Server) -> None:
     with httpx2.Client(base_url=daphne.url, timeout=30) as client:
         page = client.get("/api/docs")

@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, OperationalError, connection, connections, transaction
 
 from chatbot_project.api import threads
-from chatbot_project.api.threads import SHORT_CALLS, in_database
+from chatbot_project.api.threads import SHORT_CALLS, in_database, in_view_thread
 from knowledge.statements import run
 from tests.live import end_kept_connections
 from tests.waiting import wait_until
@@ -123,3 +123,19 @@ def test_none_waits_long_for_a_lock(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(OperationalError, match="lock timeout"):
             asyncio.run(in_database(wait_for_lock))
     asyncio.run(in_database(wait_for_lock))
+
+
+def lock_timeout() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        return str(cursor.fetchone()[0])
+
+
+def test_views_wait_for_locks_whoever_had_their_connection_before() -> None:
+    """A call that has failed gives its connection back; the pool hands out all it has in turn."""
+    for _ in range(SHORT_CALLS * 3):
+        with pytest.raises(DatabaseError):
+            asyncio.run(in_database(fail))
+    found = {asyncio.run(in_view_thread(lock_timeout)) for _ in range(30)}
+    assert found == {"0"}
+    assert asyncio.run(in_database(lock_timeout)) == threads.LOCK_TIMEOUT

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
+from django.http import HttpResponse
 
 from accounts.models import User
 from chatbot_project.api import idempotency, repeats
 from chatbot_project.api.models import IdempotencyKey
 from chatbot_project.database import base
 from tests.live import end_kept_connections
+from tests.outages import outage
 from tests.waiting import wait_until
 
 
@@ -43,6 +45,28 @@ async def test_a_failure_is_not_the_last_try(
     await asyncio.to_thread(wait_until, lambda: is_renewed(lease))
     assert not renewal.done()
     renewal.cancel()
+
+
+async def test_nor_is_a_lost_connection(
+    lease: IdempotencyKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "RENEWAL", 0.02)
+    claim = idempotency.Claim(lease.pk, lease.token)
+    request: Any = SimpleNamespace(api=SimpleNamespace(claim=claim))
+    renewal = asyncio.ensure_future(repeats._renew(request))
+    with outage() as lost:
+        await asyncio.to_thread(wait_until, lambda: lost.failed > 1 or renewal.done())
+    await asyncio.to_thread(wait_until, lambda: renewal.done() or is_renewed(lease))
+    assert not renewal.done()
+    renewal.cancel()
+
+
+def test_a_lost_connection_hides_no_answer(lease: IdempotencyKey) -> None:
+    claim = idempotency.Claim(lease.pk, lease.token)
+    request: Any = SimpleNamespace(api=SimpleNamespace(claim=claim))
+    with outage() as lost:
+        repeats.keep(request, HttpResponse(b"{}", status=201))
+    assert lost.failed == 1
 
 
 def is_renewed(lease: IdempotencyKey) -> bool:

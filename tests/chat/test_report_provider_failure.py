@@ -50,6 +50,7 @@ def test_whole(name: str, client: httpx2.Client, upstream: Upstream) -> None:
     assert response.status_code == failure.status
     error = error_of(response)
     assert error["code"] == failure.code
+    assert ("Retry-After" in response.headers) == (failure.status == 503)
     assert "secret" not in response.text
     saved = history(client, error["details"]["chat_id"])[-1]
     assert saved["id"] == error["details"]["message_id"]
@@ -62,10 +63,13 @@ def test_whole(name: str, client: httpx2.Client, upstream: Upstream) -> None:
 def test_streamed(name: str, either_client: httpx2.Client, upstream: Upstream) -> None:
     failure = BEFORE_THE_TEXT[name]
     model = upstream.model(failure.script)
-    with streaming(either_client, model) as stream:
-        start, last = list(stream)
+    asked = {"message": "Hello", "model": model, "stream": True}
+    with either_client.stream("POST", "/api/chat", json=asked) as response:
+        start, last = list(events.stream(response))
     assert (start.type, last.type) == ("start", "error")
     assert last.data["error"]["code"] == failure.code
+    request_id = response.headers["X-Request-Id"]
+    assert last.data["error"]["details"] == {"request_id": request_id}
     assert "secret" not in str(last.data)
     saved = history(either_client, start.data["chat_id"])[-1]
     assert (saved["status"], saved["content"]) == ("failed", "")

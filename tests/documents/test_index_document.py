@@ -10,7 +10,7 @@ from accounts.models import User
 from chatbot_project.api import ids
 from documents import indexing, tasks
 from documents.models import Indexing
-from knowledge.models import Chunk, Source, TermStat
+from knowledge.models import Chunk, EmbeddingModel, Source, TermStat
 from tests.documents.calling import Documents
 
 
@@ -192,6 +192,19 @@ def test_an_embedder_that_is_down(known: str, settings: Any) -> None:
     work()
     assert found() == ["The moon moves the sea."]
     assert Indexing.objects.get().failures == 0
+
+
+def test_an_embedder_that_has_changed(documents: Documents, known: str) -> None:
+    work()
+    EmbeddingModel.objects.update(dimensions=7)
+    documents.put(known, content="The sun does, too.")
+    work()
+    assert Indexing.objects.get().failures == 1
+    assert found() == ["The moon moves the sea."]
+    EmbeddingModel.objects.update(dimensions=384)
+    Indexing.objects.update(due_at=Now())
+    work()
+    assert found() == ["The sun does, too."]
 
 
 def test_a_fault_of_ours_is_not_met_for_ever(known: str, settings: Any) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -107,6 +108,23 @@ def test_conditions(files: Files, path: str) -> None:
     assert files.call("get", path, If_None_Match='"other"').status_code == 200
     assert files.call("get", path, If_Match='"other"').status_code == 412
     assert files.call("get", path, If_Match=etag).status_code == 200
+
+
+@pytest.mark.parametrize("kept", [None, b"", CONTENT[:5]], ids=["gone", "empty", "cut"])
+@pytest.mark.parametrize("asked", ["", "bytes=4-11"])
+def test_bytes_that_cannot_be_read(
+    files: Files, path: str, folder: Path, kept: bytes | None, asked: str
+) -> None:
+    [stored] = (each for each in folder.rglob("*") if each.is_file())
+    stored.unlink()
+    if kept is not None:
+        stored.write_bytes(kept)
+    response = files.call("get", path, Range=asked)
+    assert (response.status_code, error_of(response)["code"]) == (503, "INTERNAL_ERROR")
+    assert error_of(response)["message"] == "The file could not be read. Try again."
+    assert response["Retry-After"]
+    for name in ("ETag", "Content-Range", "Content-Disposition"):
+        assert name not in response
 
 
 @pytest.mark.parametrize(("asked", "status", "length"), [("", 200, SIZE), ("bytes=0-4", 206, 5)])

@@ -1,17 +1,20 @@
 """However processing goes, it comes to an end that says what happened."""
 
 from datetime import timedelta
+from threading import Event, Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+import redis
+from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
 
 from files import claims, processing, slots, storage, tasks, waking
 from files.claims import Superseded
 from files.models import Stage, StoredFile
 from knowledge import remote_embedder
-from knowledge.models import Chunk, Source
+from knowledge.models import Chunk, EmbeddingModel, Source
 from tests.files.calling import Files, work
 from tests.files.test_extract_office import zipped
 
@@ -106,6 +109,17 @@ def test_an_embedder_that_comes_back(files: Files, file: str, no_embedder: Any) 
     assert files.status(file)["status"] == "completed"
 
 
+def test_an_embedder_that_has_changed(files: Files, file: str) -> None:
+    work()
+    EmbeddingModel.objects.update(dimensions=7)
+    other = files.upload(b"The moon moves the sea.")["id"]
+    work()
+    status = files.status(other)
+    assert (status["status"], work()) == ("failed", 0)
+    assert "another length than before: run manage.py reembed" in status["error"]
+    assert StoredFile.objects.get(status="failed").attempts == 1
+
+
 def test_storage_that_cannot_be_reached(files: Files, file: str, monkeypatch: Any) -> None:
     def fail(key: str) -> None:
         raise OSError
@@ -130,6 +144,23 @@ def test_a_database_that_fails_for_a_while(files: Files, file: str, monkeypatch:
     assert (waiting.status, waiting.failures, waiting.attempts) == ("processing", 4, 0)
     work()
     assert files.status(file)["status"] == "completed"
+
+
+def test_a_lost_connection_does_not_end_the_renewal_of_a_lease(monkeypatch: Any) -> None:
+    over, tries = Event(), []
+
+    def row() -> None:
+        tries.append(1)
+        if len(tries) == 2:
+            over.set()
+        raise InterfaceError
+
+    monkeypatch.setattr(claims, "RENEWAL", 0.01)
+    work: Any = SimpleNamespace(row=row)
+    renewing = Thread(target=claims.Work.renew_until, args=[work, over])
+    renewing.start()
+    renewing.join()
+    assert len(tries) == 2
 
 
 def test_cancelled_while_it_waits(files: Files, file: str) -> None:
@@ -221,14 +252,14 @@ def test_nobody_waits_for_another_accounts_files(files: Files, strangers: Files)
     assert taken.file.public_id == last
 
 
-def test_the_sweep_calls_for_what_nobody_was_called_for(file: str, monkeypatch: Any) -> None:
-    called = []
-    monkeypatch.setattr(tasks.process_files, "apply_async", lambda **given: called.append(given))
+def test_the_sweep_calls_for_what_nobody_was_called_for(
+    file: str, empty_redis: redis.Redis
+) -> None:
     tasks.sweep_files()
-    assert len(called) == 1
+    assert empty_redis.llen("celery") == 1
     work()
     tasks.sweep_files()
-    assert len(called) == 1
+    assert empty_redis.llen("celery") == 1
 
 
 def test_who_calls_for_the_next_file_holds_no_slot(files: Files, monkeypatch: Any) -> None:

@@ -2,9 +2,11 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pypdf import PdfReader, PdfWriter
+from pypdf.generic import ArrayObject, DictionaryObject, NameObject, TextStringObject
 from reportlab.lib.pagesizes import A5
 from reportlab.pdfgen.canvas import Canvas
 
@@ -125,6 +127,49 @@ def test_a_real_password(pdf_folder: Path) -> None:
 def test_what_was_filled_into_a_form(pdf_folder: Path) -> None:
     text = "\n".join(block.text for block in read_file(pdf_folder / "libreoffice-form.pdf"))
     assert "First Name: Alice" in text and "Agree to privacy policy" in text
+
+
+def test_values_are_on_the_page_that_shows_them(read: Read) -> None:
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, pagesize=A5)
+    for number, name in enumerate(["Name", "Town", ""], 1):
+        canvas.drawString(40, 550, f"This is page {number}")
+        if name:
+            canvas.acroForm.textfield(name=name, value=f"a {name}", x=40, y=400)
+        canvas.showPage()
+    canvas.save()
+    writer = PdfWriter(clone_from=buffer)
+    add_fields(writer)
+    blocks = read("a.pdf", saved(writer))
+    assert [(block.page, block.text) for block in blocks[3:]] == [
+        (1, "Name: a Name"),
+        (2, "Town: a Town"),
+        (3, "Trip.Kind: train"),
+        (None, "Hidden: yes"),
+    ]
+
+
+def add_fields(writer: PdfWriter) -> None:
+    """One that no page shows, and one within another, of two buttons without names."""
+    trip, hidden = field(writer, T="Trip"), field(writer, T="Hidden", V="yes")
+    kind = field(writer, trip, T="Kind", V="train")
+    buttons = [field(writer, kind, Subtype="/Widget") for _ in range(2)]
+    root: Any = writer.root_object
+    root["/AcroForm"]["/Fields"].extend([trip.indirect_reference, hidden.indirect_reference])
+    annotations = ArrayObject([each.indirect_reference for each in buttons])
+    writer.pages[2][NameObject("/Annots")] = annotations
+
+
+def field(writer: PdfWriter, parent: Any = None, **entries: str) -> DictionaryObject:
+    made = DictionaryObject({NameObject("/FT"): NameObject("/Tx")})
+    for name, value in entries.items():
+        shown = NameObject(value) if value.startswith("/") else TextStringObject(value)
+        made[NameObject(f"/{name}")] = shown
+    writer._add_object(made)
+    if parent is not None:
+        made[NameObject("/Parent")] = parent.indirect_reference
+        parent.setdefault(NameObject("/Kids"), ArrayObject()).append(made.indirect_reference)
+    return made
 
 
 def test_arabic(pdf_folder: Path) -> None:

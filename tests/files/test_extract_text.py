@@ -3,6 +3,7 @@
 import pytest
 
 from files.extraction import ExtractionFailed, UnsupportedType
+from files.readers.passages import clean
 from knowledge.chunking import Block
 from tests.files.conftest import Read
 
@@ -72,6 +73,12 @@ def test_binary_data_in_a_text(read: Read) -> None:
 def test_binary_data_further_down(read: Read) -> None:
     (block,) = read("a.txt", b"words and words\n" * 6_000 + bytes(range(256)))
     assert "\0" not in block.text
+
+
+def test_what_nobody_sees_is_left_out() -> None:
+    said = "A\u200b valve\ue000 \U000e0041opens\U00100000.\u2060"
+    joined = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \U0001f468\u200d\U0001f469 \u200f1"
+    assert clean(f"{said} {joined}") == f"A valve opens. {joined}"
 
 
 @pytest.mark.parametrize("content", [" \n\t\n", "\ufeff"])

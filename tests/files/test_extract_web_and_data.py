@@ -24,9 +24,39 @@ def test_html(read: Read) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<h1>T</h1><ul><li hidden>no<li>bar</ul><p>rest", "# T\n\n- bar\n\nrest"),
+        ("<ul><li>foo<li hidden>no</ul>rest", "- foo\n\nrest"),
+        ("<ul><li hidden>no<ul><li>no<li>no</ul>no</li><li>bar</ul>", "- bar"),
+        ("<ul><li hidden><p>no<li>bar</ul>", "- bar"),
+        ("<p hidden>no<br>no<p>bar", "bar"),
+        ("<p hidden>no<h2>bar</h2>", "## bar"),
+        ("<div><p hidden>no</div>rest", "rest"),
+        ("<dl><dt hidden>no<dd>bar<dd hidden>no</dl>rest", "bar\n\nrest"),
+        ("<table><tr><td hidden>no<td>bar<tr hidden><td>no<td>no<tr><td>x</table>", "bar\nx"),
+        ("<table><td>bar<td hidden>no<table><tr><td>no</table>no</table>rest", "bar\n\nrest"),
+        ("<table><tbody hidden><tr><td>no<tbody><tr><td>bar</table>", "bar"),
+        ("<div hidden>no<p>no<div>no</div></section>no</div>rest", "rest"),
+        ("<span hidden>no<span>no</span>no</span>rest", "rest"),
+        ("<nav><ul><li hidden>no</ul>no</nav>rest", "rest"),
+        ("<select><option hidden>no<option>no</select>rest", "rest"),
+    ],
+)
+def test_what_is_hidden_ends_without_its_end_tag(read: Read, html: str, text: str) -> None:
+    assert read("a.html", f"<!doctype html>{html}")[0].text == text
+
+
 def test_html_says_its_charset(read: Read) -> None:
     html = '<html><meta http-equiv=x content="text/html; charset=koi8-r"><p>Привет</html>'
     assert read("a.html", html.encode("koi8-r"))[0].text == "Привет"
+
+
+@pytest.mark.parametrize("charset", ["hex", "idna", "undefined", "rot13", "nonsense"])
+def test_html_says_what_is_no_charset(read: Read, charset: str) -> None:
+    html = f"<html><meta charset='{charset}'><p>Les marées montent à midi.</html>"
+    assert read("a.html", html.encode("cp1252"))[0].text == "Les marées montent à midi."
 
 
 def test_headings_in_a_table_that_only_places_things(read: Read) -> None:
@@ -70,6 +100,11 @@ def test_email(read: Read) -> None:
 def test_rtf(read: Read) -> None:
     rtf = rb"{\rtf1\ansi{\fonttbl{\f0 Arial;}}{\*\generator X;}Caf\'e9 \u8364?\par Second\par}"
     assert read("a.rtf", rtf) == [Block("Café €\n\nSecond", None, "", False)]
+
+
+def test_rtf_beyond_16_bits(read: Read) -> None:
+    rtf = rb"{\rtf1\ansi Wave \u-10180?\u-8394?, {\u-10179?}{\u-8704?}; half \u-10180? a \u-8394?.}"
+    assert read("a.rtf", rtf)[0].text == "Wave 🌶, 😀; half \ufffd a \ufffd."
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

@@ -110,6 +110,7 @@ def test_a_bucket_that_cannot_be_reached(files: Files, bucket: Any, settings: An
     response = files.send(b"other")
     assert response.status_code == 503
     assert response["Retry-After"]
+    assert files.call("get", f"/{id}/download").status_code == 503
     work()
     assert StoredFile.objects.get().failures == 1
     files.delete(id)

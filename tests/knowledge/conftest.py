@@ -11,7 +11,7 @@ from accounts.models import User
 from knowledge import services
 from knowledge.chunking import Piece
 from knowledge.embedders import Vectors
-from knowledge.indexing import PreparedChunk, weigh
+from knowledge.indexing import PreparedChunk
 from knowledge.models import Source, SourceType, Visibility
 from tests.knowledge.embeddings_server import EmbeddingsServer
 
@@ -63,8 +63,7 @@ def make_source() -> MakeSource:
 
 def prepared(source: Source, content: str, vector: Vectors, page: int | None) -> PreparedChunk:
     piece = Piece(content, page, "", source.title, len(content.split()))
-    weights = weigh(content, source.title, source.filename)
-    return PreparedChunk(piece, weights, {MODEL: vector})
+    return PreparedChunk(piece, {MODEL: vector})
 
 
 def random_vectors(count: int, seed: int = 7) -> Vectors:

@@ -6,10 +6,10 @@ import numpy as np
 from django.db import connection
 
 from accounts.models import User
-from knowledge import services, vectors
+from knowledge import lexical, services, vectors
 from knowledge.chunking import Piece
 from knowledge.embedders import Vectors, embedder
-from knowledge.indexing import PreparedChunk, weigh
+from knowledge.indexing import PreparedChunk
 from knowledge.models import EmbeddingModel, Source
 from tests.knowledge.conftest import DIMENSIONS, MODEL
 
@@ -49,7 +49,7 @@ class Crowd:
             f"{SENTENCES[kind]} {' '.join(f'word{number}' for number in row)}"
             for kind, row in zip(about, numbers, strict=True)
         ]
-        self.weights = [weigh(text, "", "") for text in self.texts]
+        self.weights = [lexical.chunk_weights(lexical.count_chunk(text)) for text in self.texts]
 
     def store(self, visibility: str = "private") -> None:
         size = len(self.texts)
@@ -68,7 +68,6 @@ class Crowd:
         return [
             PreparedChunk(
                 Piece(self.texts[place], None, "", "", 20),
-                self.weights[place],
                 {MODEL: self.vectors[place]},
             )
             for place in range(start, end)

@@ -14,6 +14,7 @@ from knowledge import reembedding, services
 from knowledge.models import Chunk, Embedding, EmbeddingModel, Source
 from knowledge.search import search
 from knowledge.tasks import embed_recent_chunks
+from knowledge.vectors import EmbedderChanged
 from tests.knowledge.conftest import MODEL
 from tests.knowledge.embeddings_server import EmbeddingsServer
 from tests.waiting import wait_until
@@ -113,6 +114,29 @@ def test_it_goes_on_where_it_was(
     asked = [text for call in embeddings_server.asked for text in call["input"] if text in TEXTS]
     assert vectors_of("hashes") == 10
     assert len(asked) == 13  # the first batch failed, and was asked again
+
+
+def test_the_same_model_with_vectors_of_another_length(
+    owner: User,
+    texts: list[Source],
+    use_remote: Callable[[], None],
+    embeddings_server: EmbeddingsServer,
+    small_batches: None,
+) -> None:
+    use_remote()
+    run()
+    embeddings_server.dimensions = 32
+    with pytest.raises(EmbedderChanged):
+        finds(owner)
+    right: Any = [embeddings_server.answer({"input": ["size"], "model": "hashes"})]
+    embeddings_server.scripted.extend([*right, (401, {})])
+    with pytest.raises(CommandError, match="Run this again"):
+        run()
+    assert finds(owner) == set(TEXTS)  # by the model before
+    run("--forget-others")
+    model = EmbeddingModel.objects.get()
+    assert (model.dimensions, model.is_complete, vectors_of("hashes")) == (32, True, 10)
+    assert finds(owner) == set(TEXTS)
 
 
 def test_what_came_under_the_old_settings_is_caught_up_with(

@@ -11,7 +11,7 @@ from django.db import connection
 
 from accounts.models import User
 from knowledge import lexical, services, term_stats
-from knowledge.models import EVERYONE, Chunk, Source, TermStat
+from knowledge.models import EVERY_CHUNK, EVERYONE, Chunk, Source, TermStat
 from tests.knowledge.conftest import MakeSource
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,12 +35,37 @@ def at_once() -> Iterator[Callable[..., list[Any]]]:
 
 def recounted() -> dict[tuple[Any, int], int]:
     ids = list(Source.objects.values_list("id", flat=True))
-    return dict(term_stats.counts_of_sources(ids))
+    counts = term_stats.counts_of_sources(ids)
+    return {
+        (audience, int(term)): int(chunks)
+        for audience in counts.tallies
+        for term, chunks in zip(*counts.counted(audience), strict=True)
+    }
 
 
 def stored() -> dict[tuple[Any, int], int]:
     rows = TermStat.objects.values_list("audience", "term", "chunks")
     return {(audience, term): chunks for audience, term, chunks in rows}
+
+
+def test_counts_of_many_terms(
+    owner: User, make_source: MakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted and stored a few at a time."""
+    monkeypatch.setattr(term_stats, "MOST_LOOSE", 5)
+    monkeypatch.setattr(term_stats, "AT_ONCE", 3)
+    source = make_source(owner, TEXTS)
+    assert stored() == recounted()
+    assert stored()[owner.id, EVERY_CHUNK] == 4
+    assert stored()[owner.id, lexical.dimension("tap")] == 2
+    services.change_text(source, visibility="shared")
+    assert stored() == recounted()
+    services.change_text(source, content="A tap.")
+    assert (
+        stored()
+        == recounted()
+        == {(EVERYONE, term): 1 for term in (EVERY_CHUNK, lexical.dimension("tap"))}
+    )
 
 
 def test_many_writers_at_once(

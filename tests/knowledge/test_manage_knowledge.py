@@ -110,10 +110,13 @@ def test_it_is_listed_the_latest_first(
     assert listed("") == ["Third", "second.pdf", "First note"]
     assert listed("limit=1&offset=1") == ["second.pdf"]
     assert listed("source_type=document") == ["second.pdf"]
-    assert listed("tag=x") == ["second.pdf", "First note"]
-    assert listed("tag=x&tag=y") == ["second.pdf"]
+    assert listed("tags=x") == ["second.pdf", "First note"]
+    assert listed("tags=x&tags=y") == listed("tags=x, y") == ["second.pdf"]
     assert listed("search=SECOND") == ["second.pdf"]
-    assert owner_client.get("/api/knowledge?source_type=video").status_code == 400
+    for query in ("source_type=video", f"search={'x' * 1_001}"):
+        response = owner_client.get(f"/api/knowledge?{query}")
+        assert response.status_code == 400
+        assert query.split("=")[0] in response.json()["error"]["details"]["invalid_fields"]
 
 
 def test_it_is_shown_with_its_chunks(

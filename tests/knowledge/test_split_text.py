@@ -43,8 +43,13 @@ def pieces(*blocks: Block, title: str = "") -> list:
         "🙂" * 3_000,
         "# " + "#" * 20_000 + "x",
         "https://example.com/" + "a/b-c_d?e=f&" * 2_000,
+        "Valves " + "\ue000" * 20_000 + " and pumps " + "\u200b" * 20_000,
+        f"Valves{' ' * 20_000}and{' ' * 20_000}pumps",
     ],
-    ids=["prose", "markdown", "one word", "chinese", "code", "emoji", "hashes", "address"],
+    ids=[
+        *("prose", "markdown", "one word", "chinese", "code", "emoji", "hashes", "address"),
+        *("private characters", "spaces"),
+    ],
 )
 def test_no_piece_is_longer_than_the_window(text: str) -> None:
     title = "A title of some length, about valves and what opens them"
@@ -54,6 +59,14 @@ def test_no_piece_is_longer_than_the_window(text: str) -> None:
         assert tokens.count(piece.embedded_text) + 2 <= WINDOW
         assert piece.token_count == tokens.count(piece.content)
         assert len(piece.content) <= 8 * WINDOW
+
+
+@pytest.mark.parametrize("letter", ["\ue000", "\u200b", " ", "x"])
+def test_what_has_no_tokens_counts_by_its_length(letter: str) -> None:
+    text = f"a{letter * 800}b"
+    assert 100 <= tokens.count(text) <= 102
+    assert 380 <= len(tokens.cut(text, 50)) <= 400
+    assert tokens.cut(text, 200) == text
 
 
 def test_nothing_gets_lost() -> None:

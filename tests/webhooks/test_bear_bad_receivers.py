@@ -2,10 +2,13 @@
 
 import asyncio
 import datetime
+import os
+import resource
 import ssl
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +20,17 @@ from cryptography.x509.oid import NameOID
 
 from accounts.models import User
 from tests.servers import free_port
-from tests.webhooks.conftest import MakeReceiver, dispatch, emit, make_endpoint
+from tests.webhooks.conftest import MakeReceiver, dispatch, emit, make_endpoint, pass_time
 from tests.webhooks.receivers import Behaviour, answer, endless, held, never, raw, reset, then_never
-from webhooks import client, dispatcher
+from webhooks import claims, client, dispatcher, judging, posting
+from webhooks.answers import LONGEST_ANSWER, LONGEST_HEAD, BadAnswer, Reader
 from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.outcomes import Outcome
 
 TIMEOUT = 1.0
 AMPLE = 3.0  # for those that answer, on a busy machine
 OK = b"HTTP/1.1 200 OK\r\n"
+INTERIM = b"HTTP/1.1 100 So\r\n\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 BEHAVIOURS: dict[str, tuple[Behaviour, int | None, str]] = {
     "never answers": (never, None, "timeout"),
@@ -34,7 +40,8 @@ BEHAVIOURS: dict[str, tuple[Behaviour, int | None, str]] = {
     "endless headers": (endless(OK, b"X: " + b"y" * 997 + b"\r\n"), None, "bad_answer"),
     "endless line": (endless(b"HTTP/1.1 ", b"2" * 1000), None, "bad_answer"),
     "endless chunk size": (endless(CHUNKED, b"0" * 1000), None, "bad_answer"),
-    "endless interim answers": (endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), None, "timeout"),
+    "endless interim answers": (endless(b"", INTERIM), None, "bad_answer"),
+    "endless trailers": (endless(CHUNKED + b"0\r\n", b"a\r\n"), None, "bad_answer"),
     "not HTTP": (raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), None, "bad_answer"),
     "no status": (raw(b"HTTP/1.1 OK\r\n\r\n"), None, "bad_answer"),
     "bad length": (raw(OK + b"Content-Length: -1\r\n\r\n"), None, "bad_answer"),
@@ -90,6 +97,29 @@ def test_who_never_ends(
     attempt = Attempt.objects.earliest("id")
     assert (attempt.status, attempt.error) == (status, error)
     assert len(attempt.response.encode()) <= 16_384
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        (b"", INTERIM),
+        (OK, b"a: b\r\n"),
+        (CHUNKED, b"1;ext\r\nx\r\n"),
+        (CHUNKED + b"0\r\n", b"a\r\n"),
+        (
+            b"HTTP/1.1 100 So\r\n\r\n" * 900 + CHUNKED + b"5;" + b"y" * 9_000 + b"\r\nfive5\r\n",
+            b"0",
+        ),
+    ],
+    ids=["interim answers", "headers", "chunks", "trailers", "some of each"],
+)
+def test_what_is_read_of_an_answer_has_a_bound(head: bytes, piece: bytes) -> None:
+    reader = Reader()
+    reader.received += head + piece * 20_000
+    sent = len(reader.received)
+    with pytest.raises(BadAnswer):
+        next(reader.answer())
+    assert sent - len(reader.received) <= LONGEST_HEAD + LONGEST_ANSWER
 
 
 @pytest.mark.parametrize(
@@ -151,6 +181,62 @@ def test_idle_connections_are_closed_while_others_are_busy(
     emit(account)
     dispatch()
     assert [attempt.status for attempt in Attempt.objects.all()] == [200, 200]
+
+
+def test_few_connections_are_kept(
+    account: User, make_receiver: MakeReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "KEPT", 3)
+    receivers = [make_receiver() for _ in range(6)]
+    for receiver in receivers:
+        make_endpoint(account, receiver.url)
+    emit(account)
+    jobs = {job.url: job for job in claims.claim(6)}
+
+    async def attempts(posting_client: client.Client) -> None:
+        for receiver in [*receivers, *reversed(receivers)]:
+            await posting.attempt(posting_client, jobs[receiver.url])
+        posting_client.close()
+
+    asyncio.run(attempts(client.Client()))
+    # The latest three are met again on the way back, and then nobody is.
+    assert [receiver.connections for receiver in receivers] == [2, 2, 2, 1, 1, 1]
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    least_free = os.dup(0)
+    os.close(least_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (least_free, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_no_receiver_is_blamed_for_want_of_descriptors(
+    host: str, account: User, make_receiver: MakeReceiver, settings: Any
+) -> None:
+    receiver = make_receiver()
+    settings.WEBHOOK_ALLOWED_HOSTS = [f"{host}:{receiver.port}"]
+    make_endpoint(account, f"http://{host}:{receiver.port}/")
+    emit(account)
+    [job] = claims.claim(1)
+
+    async def attempted() -> Outcome:
+        with no_descriptor_left():
+            return await posting.attempt(client.Client(), job)
+
+    outcome = asyncio.run(attempted())
+    assert (outcome.error, receiver.connections) == ("internal", 0)
+    judging.record([outcome])
+    assert Endpoint.objects.values_list("failures", "failing_since").get() == (0, None)
+    assert Attempt.objects.get().error == "internal"
+    pass_time(10)
+    dispatch()
+    assert len(receiver.received) == 1
 
 
 def test_a_fault_of_ours_is_an_attempt(account: User, make_receiver: MakeReceiver) -> None:

@@ -91,6 +91,7 @@ def test_secrets_are_encrypted(owner_client: Client) -> None:
         ("secret", "x" * 257),
         ("secret", "whsec_nonsense!"),
         ("secret", "whsec_c2hvcnQ="),
+        ("secret", "whsec_é"),
         ("secret", 12345678),
         ("enabled", "yes"),
         ("description", "x" * 201),

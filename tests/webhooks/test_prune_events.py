@@ -1,13 +1,15 @@
 """Events, deliveries and attempts go after 30 days; owners hear of endpoints that were disabled."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from smtplib import SMTPDataError, SMTPRecipientsRefused
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.conf import settings
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection, transaction
 
 from accounts.models import User
 from chatbot_project.api.ids import uuid7
@@ -124,13 +126,58 @@ def test_a_refused_mail_stands_in_nobodys_way(
     assert (Endpoint.objects.get(owner=owner).owner_told_at is None) == again
 
 
-def test_a_mail_that_is_not_sent_is_sent_later(owner: User, settings: Any) -> None:
+class Looking(EmailBackend):
+    """Sees whether others can have the endpoint while a mail is sent, and whether they send it."""
+
+    seen: ClassVar[list[int]] = []
+
+    def send_messages(self, messages: Any) -> int:
+        with ThreadPoolExecutor(1) as thread:
+            self.seen.append(thread.submit(self.look).result(10))
+        return int(super().send_messages(messages) or 0)
+
+    def look(self) -> int:
+        try:
+            with transaction.atomic():
+                Endpoint.objects.select_for_update(nowait=True).get()
+            return notices.tell_owners()
+        finally:
+            connection.close()
+
+
+def make_gone(owner: User) -> Endpoint:
     endpoint = make_endpoint(owner, "https://app.example/")
     endpoint.disabled_reason, endpoint.disabled_at = "gone", datetime.now(UTC)
     endpoint.save()
+    return endpoint
+
+
+def test_nothing_is_locked_while_a_mail_is_sent(
+    account: User, mailoutbox: list[Any], settings: Any
+) -> None:
+    make_gone(account)
+    settings.EMAIL_BACKEND = f"{__name__}.Looking"
+    Looking.seen.clear()
+    assert (notices.tell_owners(), notices.tell_owners()) == (1, 0)
+    assert (Looking.seen, len(mail.outbox)) == ([0], 1)
+
+
+def test_a_mail_whose_sender_has_died_is_sent_later(
+    owner: User, mailoutbox: list[Any], settings: Any
+) -> None:
+    make_gone(owner)
+    later = datetime.now(UTC) + notices.LEASE
+    Endpoint.objects.update(mailing_until=later)
+    assert notices.tell_owners() == 0
+    Endpoint.objects.update(mailing_until=later - 2 * notices.LEASE)
+    assert notices.tell_owners() == 1
+
+
+def test_a_mail_that_is_not_sent_is_sent_later(owner: User, settings: Any) -> None:
+    endpoint = make_gone(owner)
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     with pytest.raises(OSError):
         notices.tell_owners()
     endpoint.refresh_from_db()
-    assert endpoint.owner_told_at is None
+    assert (endpoint.owner_told_at, endpoint.mailing_until) == (None, None)
