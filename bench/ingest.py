@@ -3,8 +3,8 @@
 Starts the whole platform in a scratch folder and works through its API: uploads, then asks for the
 status until it is completed. Prints chunks a second, from the upload to the end, over those of the
 bare embedder in this process, before and after, and the same by CPU time, which a busy machine
-disturbs less; how much memory the largest child of the worker has for a PDF of 1,000 pages; and how
-that grows over 50 files.
+disturbs less; how much memory the largest process of the worker has for a PDF of 1,000 pages; and
+how that grows over 50 files.
 """
 
 import argparse
@@ -177,7 +177,7 @@ def print_memory(platform: Platform, writer: Writer, pages: int) -> None:
         status = process(platform, "large.pdf", pdf)
     print(
         f"PDF of {pages} pages, {len(pdf) / 1e6:.1f} MB, {status['chunks_created']} chunks: "
-        f"largest worker child {peak[0] / 1e6:.0f} MB",
+        f"largest process of the worker {peak[0] / 1e6:.0f} MB",
         flush=True,
     )
 
@@ -186,20 +186,20 @@ def print_growth(platform: Platform, writer: Writer, files: int) -> None:
     sizes = []
     for number in range(files):
         process(platform, f"{number}.pdf", writer.pdf(5))
-        sizes.append(largest_child(platform))
+        sizes.append(largest_process(platform))
     marks = [sizes[place] / 1e6 for place in range(0, files, max(1, files // 5))]
     shown = ", ".join(f"{mark:.0f}" for mark in [*marks, sizes[-1] / 1e6])
-    print(f"largest worker child over {files} files: {shown} MB")
+    print(f"largest process of the worker over {files} files: {shown} MB")
 
 
 @contextmanager
 def watched(platform: Platform) -> Iterator[list[int]]:
-    """The most memory that a child of the worker has had, as `peak[0]`."""
+    """The most memory that a process of the worker has had, as `peak[0]`."""
     peak, ended = [0], threading.Event()
 
     def look() -> None:
         while not ended.wait(0.05):
-            peak[0] = max(peak[0], largest_child(platform))
+            peak[0] = max(peak[0], largest_process(platform))
 
     thread = threading.Thread(target=look)
     thread.start()
@@ -210,10 +210,10 @@ def watched(platform: Platform) -> Iterator[list[int]]:
         thread.join()
 
 
-def largest_child(platform: Platform) -> int:
+def largest_process(platform: Platform) -> int:
     """Bytes, of the worker's processes and of those that they have started."""
-    sizes = [0]
-    for child in platform.part("worker").root.children(recursive=True):
+    sizes, worker = [0], platform.part("worker").root
+    for child in [worker, *worker.children(recursive=True)]:
         try:
             sizes.append(child.memory_info().rss)
         except psutil.NoSuchProcess:

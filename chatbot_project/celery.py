@@ -20,7 +20,7 @@ def keep_our_logs(**_: Any) -> None:
     """With a receiver here, Celery leaves logging as Django's settings have made it."""
 
 
-# Shared with the worker's processes, which are forked from it and hear of no signal themselves.
+# Shared with processes that a worker forks (--pool prefork), which hear of no signal themselves.
 _stopping = mmap.mmap(-1, 1)
 
 

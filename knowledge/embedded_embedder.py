@@ -19,12 +19,16 @@ WINDOW = 256  # tokens, with the two that mark beginning and end
 # Tokens that are read at once: a whole window alone, or several short texts. Eight windows at once
 # took a third more time for each, and 400 MB instead of 35.
 AT_ONCE = WINDOW
+# Batches. Each takes memory of other sizes than the one before: given back at the end alone, that
+# was 60 MB more. Giving it back costs a tenth of a batch.
+TRIMMED_EVERY = 4
 
 Vectors = NDArray[np.float32]
 
 
 class EmbeddedEmbedder:
-    """Loaded when it is first used, once a process. Safe to use from any thread.
+    """Loaded when it is first used, once a process. Safe to use from any thread: batches take
+    turns, as one of them has all processors already, and each needs memory of its own.
 
     With `most_idle`, in seconds, it is unloaded when nobody has used it for so long.
     """
@@ -37,6 +41,7 @@ class EmbeddedEmbedder:
     def __init__(self, threads: int) -> None:
         self._threads = min(threads, os.cpu_count() or 1)
         self._loading = Lock()
+        self._running = Lock()
         self._used = 0.0
 
     def embed_query(self, text: str) -> Vectors:
@@ -46,8 +51,10 @@ class EmbeddedEmbedder:
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         encoded = [window_of(item.ids) for item in tokenizer().encode_batch(list(texts))]
         vectors = np.empty((len(encoded), DIMENSIONS), np.float32)
-        for places in batches([len(ids) for ids in encoded]):
+        for number, places in enumerate(batches([len(ids) for ids in encoded]), 1):
             vectors[places] = self._embed([encoded[place] for place in places])
+            if number % TRIMMED_EVERY == 0:
+                freed_memory.give_back()
         if len(encoded) > 1:  # a query needs little
             freed_memory.give_back()
         return vectors
@@ -63,7 +70,8 @@ class EmbeddedEmbedder:
             "attention_mask": mask,
             "token_type_ids": np.zeros_like(tokens),
         }
-        states = self._model.run(None, inputs)[0]
+        with self._running:
+            states = self._model.run(None, inputs)[0]
         # The mean's divisor would go with the length: only the direction is kept.
         summed = np.einsum("ijk,ij->ik", states, mask.astype(np.float32))
         unit: Vectors = summed / np.linalg.norm(summed, axis=1, keepdims=True)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_process_init
+from celery.signals import worker_init
 
 from knowledge.embedders import embedded_embedder, embedder
 from knowledge.reembedding import embed_recent
@@ -13,9 +13,9 @@ RECENT = timedelta(days=1)
 MOST_IDLE = 60.0  # seconds; nobody waits for the half second that it takes to load a model again
 
 
-@worker_process_init.connect
+@worker_init.connect
 def unload_when_idle(**_: Any) -> None:
-    """All of a worker's processes embed at times, and together would keep 250 MB for it."""
+    """A worker embeds at times, and would keep 100 MB for it."""
     embedded_embedder().most_idle = MOST_IDLE
 
 

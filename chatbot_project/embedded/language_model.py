@@ -4,8 +4,9 @@ import secrets
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from chatbot_project.embedded import processes
 from chatbot_project.embedded.addresses import model_state, model_state_file
@@ -15,12 +16,14 @@ from chatbot_project.embedded.folders import package_folder
 SCRIPT = Path(__file__).with_name("model_process.py")
 START_SECONDS = 60.0
 STOP_SECONDS = 3.0
+ANY_PORT = 0
 
 
 @dataclass
 class LanguageModel:
     data_dir: Path
     durable: bool = True  # it keeps nothing
+    _launched: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
     def log(self) -> Path:
@@ -31,7 +34,7 @@ class LanguageModel:
 
     def start(self) -> None:
         """Start the server and wait until it answers. Raises StartFailed."""
-        process = self._launch()
+        process = self._launch(ANY_PORT, secrets.token_urlsafe(24))
 
         def is_settled() -> bool:
             return self._server_pid() == process.pid or process.poll() is not None
@@ -40,13 +43,26 @@ class LanguageModel:
             processes.end(process.pid, signal.SIGKILL, STOP_SECONDS)
             raise StartFailed(f"The language model does not start: see {self.log}")
 
+    def start_again(self) -> bool:
+        """On the same port, with the same key. False: it is loading already."""
+        if self.is_running() or self._is_starting():
+            return False
+        last = model_state(self.data_dir)
+        self._launch(urlsplit(last["url"]).port or ANY_PORT, last["key"])
+        return True
+
     def stop(self) -> None:
-        pid = self._server_pid()
+        pid = self._launched.pid if self._launched and self._is_starting() else self._server_pid()
         if pid:
             processes.end(pid, signal.SIGTERM, STOP_SECONDS)
 
-    def _launch(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, str(SCRIPT), _weights(), str(model_state_file(self.data_dir))]
+    def _is_starting(self) -> bool:
+        """It is not in the state file before it answers."""
+        return self._launched is not None and self._launched.poll() is None
+
+    def _launch(self, port: int, key: str) -> subprocess.Popen[bytes]:
+        state_file = str(model_state_file(self.data_dir))
+        command = [sys.executable, str(SCRIPT), _weights(), state_file, str(port)]
         with self.log.open("ab") as output:
             process = subprocess.Popen(
                 command,
@@ -56,8 +72,9 @@ class LanguageModel:
                 start_new_session=True,
             )
         if process.stdin:
-            process.stdin.write(secrets.token_urlsafe(24).encode() + b"\n")
+            process.stdin.write(key.encode() + b"\n")
             process.stdin.close()
+        self._launched = process
         return process
 
     def _server_pid(self) -> int | None:

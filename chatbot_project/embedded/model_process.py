@@ -1,7 +1,8 @@
 """The process of the embedded language model: llama.cpp's own OpenAI-compatible server.
 
-Run as a script, so that it loads nothing of the product: python model_process.py MODEL STATE_FILE,
-the API key on standard input. Once it answers it writes {"url", "key", "pid"} to the state file.
+Run as a script, so that it loads nothing of the product: python model_process.py MODEL STATE_FILE
+PORT, the API key on standard input; any free port for 0. Once it answers it writes {"url", "key",
+"pid"} to the state file.
 """
 
 import json
@@ -18,7 +19,7 @@ ANSWER_TOKENS = 512  # unless the request says how many: a model this small may 
 ERRORS_ONLY = 1
 
 
-def parameters(model: str, key: str) -> xllamacpp.CommonParams:
+def parameters(model: str, port: int, key: str) -> xllamacpp.CommonParams:
     params = xllamacpp.CommonParams()
     params.model.path = model
     params.model_alias = {Path(model).stem}
@@ -35,7 +36,7 @@ def parameters(model: str, key: str) -> xllamacpp.CommonParams:
     params.n_ctx_checkpoints = 0
     params.fit_params = False
     params.hostnames = ["127.0.0.1"]
-    params.port = 0  # any free one
+    params.port = port
     params.api_keys = [key]
     params.ui = False
     params.endpoint_slots = False
@@ -50,9 +51,9 @@ def write_state(path: Path, url: str, key: str) -> None:
     draft.replace(path)
 
 
-def main(model: str, state_file: str) -> None:
+def main(model: str, state_file: str, port: str) -> None:
     key = sys.stdin.readline().strip()
-    server = xllamacpp.Server(parameters(model, key))
+    server = xllamacpp.Server(parameters(model, int(port), key))
     write_state(Path(state_file), server.listening_address, key)
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
     os._exit(0)  # at once: nothing is to be saved, and answers under way would hold it up

@@ -24,14 +24,13 @@ FIRST = "web"
 HEAD_START_SECONDS = 10.0
 NEVER = float("inf")
 WATCH_SECONDS = 1.0
-MISSES = 3  # in a row: one answer that is late is no end
 STOP_SECONDS = 5.0  # from asking to insisting: what the web process may take and a little more
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class ProcfileRunner:
-    """Runs all processes until a signal, or until one of them or a server they need ends; then
-    stops every one.
+    """Runs all processes until a signal, or until one of them or the database ends; then stops
+    every one.
 
     honcho's own manager runs each in a further Python process, which costs memory, and a signal
     in its first moments leaves it hanging. Its parts are used here under one loop.
@@ -40,7 +39,8 @@ class ProcfileRunner:
     def __init__(
         self, path: Path, web_answers: threading.Event, missing: Callable[[], str] = str
     ) -> None:
-        """`missing()` names a server without which all of them are useless, or says ""."""
+        """`missing()`, asked every second, names a server without which all of them are useless, or
+        says ""."""
         self._web_answers = web_answers
         self._missing = missing
         self._events: SimpleQueue[Message] = SimpleQueue()
@@ -84,12 +84,11 @@ class ProcfileRunner:
             process.run(self._events)
 
     def _watch(self) -> None:
-        """In a thread. Without the servers the web would only say that it cannot answer."""
-        misses, name = 0, ""
-        while misses < MISSES and not self._stop_wanted:
+        """In a thread. Without that server the web would only say that it cannot answer."""
+        name = ""
+        while not name and not self._stop_wanted:
             time.sleep(WATCH_SECONDS)
             name = self._missing()
-            misses = misses + 1 if name else 0
         if not self._stop_wanted:
             self._status, self._stop_wanted = 1, True
             print(f"{name} has ended.", flush=True)  # noqa: T201

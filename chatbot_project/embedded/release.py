@@ -4,6 +4,8 @@ import io
 import subprocess
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
@@ -22,17 +24,30 @@ NewAdmin = tuple[str, str, str]  # e-mail, password, API key
 
 
 def prepare() -> NewAdmin | None:
-    """Bring the database up to date. The first time, the admin made. Raises StartFailed."""
+    """Bring the database up to date. The first time, the admin made. Raises StartFailed.
+
+    The caller tells of the admin before anything else, or whatever happens: nobody else can.
+    """
     if settings.DATABASE_URL:
         check_database(settings.DATABASE_URL)
     migrate(settings.DATA_DIR / "migrate.log")
-    try:
-        admin = create_first_admin()
+    with first_run_data():
+        return create_first_admin()
+
+
+def complete() -> None:
+    """What else there is to prepare, which takes some seconds. Raises StartFailed."""
+    with first_run_data():
         index_help()
+    close_database()
+
+
+@contextmanager
+def first_run_data() -> Iterator[None]:
+    try:
+        yield
     except DatabaseError as error:
         raise StartFailed(f"The first-run data cannot be made: {first_line(error)}.") from error
-    close_database()
-    return admin
 
 
 def index_help() -> None:

@@ -11,16 +11,16 @@ from pathlib import Path
 from django.conf import settings
 
 from chatbot_project.embedded.errors import StartFailed
+from chatbot_project.embedded.keeping import TITLES, Keeper
 from chatbot_project.embedded.postgres_home import find_home
 from chatbot_project.embedded.processes import wait_until
 from chatbot_project.embedded.procfile import ProcfileRunner
 from chatbot_project.embedded.reaching import complaint_about_redis
-from chatbot_project.embedded.release import prepare
-from chatbot_project.embedded.services import make_lock_dir, missing, running
+from chatbot_project.embedded.release import complete, prepare
+from chatbot_project.embedded.services import make_lock_dir, running
 from chatbot_project.embedded.welcome import Welcome
 
 LEFTOVER_SECONDS = 1.0  # processes of a killed start need a moment to follow it
-TITLES = {"postgres": "PostgreSQL", "valkey": "Valkey", "llm": "the language model"}
 
 
 def run_stack() -> int:
@@ -30,19 +30,14 @@ def run_stack() -> int:
         check_port(settings.HOST, settings.PORT)
         announce(settings.EMBEDDED_SERVICES, data_dir)
         with (
-            running(settings.EMBEDDED_SERVICES, data_dir, later=["llm"]) as wait_for_all,
+            running(settings.EMBEDDED_SERVICES, data_dir, later=["llm"]) as servers,
             Welcome(prepare()) as web_answers,
         ):
+            complete()
             warn_of_redis()
-            wait_for_all()  # the processes read the model's address when they start
+            servers.wait()  # the processes read the model's address when they start
             procfile = settings.BASE_DIR / "Procfile"
-            return ProcfileRunner(procfile, web_answers, missing_server).run()
-
-
-def missing_server() -> str:
-    name = missing(settings.EMBEDDED_SERVICES, settings.DATA_DIR)
-    title = TITLES.get(name, "")
-    return title[:1].upper() + title[1:]
+            return ProcfileRunner(procfile, web_answers, Keeper(servers.shares).look).run()
 
 
 @contextmanager

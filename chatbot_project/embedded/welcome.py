@@ -40,7 +40,8 @@ class Welcome:
         self._done.set()
         self._thread.join()
         if self._new_admin:
-            print(text(self._new_admin), flush=True)  # noqa: T201
+            lines = ["It ended before it ran; for the next start:", *sign_in(self._new_admin)]
+            print("\n".join(lines), flush=True)  # noqa: T201
 
     def _wait(self) -> None:
         while not self._done.wait(POLL_SECONDS):
@@ -82,7 +83,7 @@ def curl(new_admin: NewAdmin | None) -> str:
     else:
         key = f"${{CHATBOT_API_KEY:=$({key_command()})}}"
     return (
-        f"curl -s http://{local_host()}:{settings.PORT}/api/chat"
+        f"curl -s {shlex.quote(f'{local_url()}/api/chat')}"
         f' -H "Authorization: Bearer {key}"'
         ' -H "Content-Type: application/json"'
         f" -d {shlex.quote(QUESTION)}"
@@ -100,6 +101,12 @@ def key_command() -> str:
 def local_host() -> str:
     """Where this machine reaches the web. An address, since `localhost` may mean ::1 first."""
     return "127.0.0.1" if settings.HOST in {"0.0.0.0", "::", "localhost"} else settings.HOST  # noqa: S104
+
+
+def local_url() -> str:
+    """An IPv6 address stands in brackets, which shells would have quoted."""
+    host = local_host()
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.PORT}"
 
 
 def answers() -> bool:

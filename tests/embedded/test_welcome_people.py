@@ -66,6 +66,19 @@ def test_a_terminal_makes_one_key(
     assert "Bearer secret" in calls.read_text()
 
 
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("::1", "'http://[::1]:8323/api/chat'"),
+        ("::", "http://127.0.0.1:8323/api/chat"),
+        ("192.0.2.7", "http://192.0.2.7:8323/api/chat"),
+    ],
+)
+def test_the_line_reaches_any_host(host: str, url: str, nothing_external: LazySettings) -> None:
+    nothing_external.HOST, nothing_external.PORT = host, 8323
+    assert f"curl -s {url} " in text(None)
+
+
 def test_a_database_elsewhere_is_asked_for_and_not_shown(nothing_external: LazySettings) -> None:
     nothing_external.DATABASE_URL = "postgres://me:hunter2@db.example.com/x"
     shown = text(None)

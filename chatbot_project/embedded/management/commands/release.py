@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from chatbot_project.embedded.release import prepare, sign_in
+from chatbot_project.embedded.release import complete, prepare, sign_in
 
 
 class Command(BaseCommand):
@@ -14,6 +14,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         admin = prepare()
-        self.stdout.write("The database is up to date.")
         if admin:
             self.stdout.write("\n".join([f"  Admin {settings.PUBLIC_URL}/admin/", *sign_in(admin)]))
+            self.stdout.flush()  # before what may be interrupted
+        complete()
+        self.stdout.write("The database is up to date.")
