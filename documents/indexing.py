@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 
 from chatbot_project.api import workers
@@ -24,6 +24,7 @@ from knowledge.vectors import EmbedderChanged
 TASK = "documents.tasks.index_document"
 LEASE = timedelta(seconds=60)
 LOST = timedelta(seconds=30)  # due for so long, nobody has been called, or nobody has come
+CALL_KEPT = 30  # seconds: the sweep calls anew
 PAUSES = [5, 30, 120, 600, 1800]  # seconds after an attempt that failed; the last one goes on
 
 
@@ -130,6 +131,15 @@ def put_off(work: Work) -> None:
         pause = timedelta(seconds=PAUSES[min(indexing.failures, len(PAUSES) - 1)])
         failures = indexing.failures + 1
         work.row().update(due_at=Now() + pause, claim=None, failures=failures)
+
+
+def next_due(after: UUID) -> UUID | None:
+    """What has waited longest, of another account than the document `after` if there is any."""
+    owner = Document.objects.filter(pk=after).values("owner")
+    waiting = Indexing.objects.filter(due_at__lte=Now()).annotate(
+        is_same=ExpressionWrapper(Q(document__owner__in=owner), BooleanField())
+    )
+    return waiting.order_by("is_same", "due_at").values_list("pk", flat=True).first()
 
 
 def lost() -> list[UUID]:

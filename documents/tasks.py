@@ -6,16 +6,25 @@ from celery import shared_task
 
 from chatbot_project.api import workers
 from documents import indexing
+from knowledge import slots
+
+SLOTS = ["document-0", "document-1"]  # a large one takes a minute: others must not all wait for it
 
 
 @shared_task
 def index_document(document_id: str) -> None:
-    """May run twice, or late: only what is due is done, by whoever claims it."""
-    indexing.index(UUID(document_id))
+    """Calls for the next one, too. May run twice, or late: only what is due is done, by whoever
+    claims it; nothing while all slots are taken."""
+    with slots.slot(SLOTS) as free:
+        if not free:
+            return  # whoever has one calls for what is due
+        indexing.index(UUID(document_id))
+    if following := indexing.next_due(after=UUID(document_id)):
+        workers.call(indexing.TASK, str(following), expires=indexing.CALL_KEPT)
 
 
 @shared_task
 def sweep_indexing() -> None:
     """Calls a worker for whatever is still due."""
     for document_id in indexing.lost():
-        workers.call(indexing.TASK, str(document_id))
+        workers.call(indexing.TASK, str(document_id), expires=indexing.CALL_KEPT)

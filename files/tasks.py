@@ -1,22 +1,33 @@
 """What workers do for files."""
 
 from celery import shared_task
+from django.conf import settings
 from django.db.models.functions import Now
 
 from chatbot_project.api import workers
-from files import claims, processing, services, slots, waking
+from files import claims, processing, services, waking
 from files.models import Orphan
+from knowledge import slots
 
 BATCH = 100
+SMALL = 256 * 1024  # bytes: of plain text, a quarter of a minute's work
 
 
 @shared_task(ignore_result=True)
 def process_files() -> None:
     """Processes one file that is due, if there is one, and calls for the next."""
-    with slots.slot() as largest:
-        processed = largest and processing.process_next(largest)
+    largest = largest_by_slot()
+    with slots.slot(largest) as name:
+        processed = name and processing.process_next(largest[name])
     if processed and claims.any_due():  # after the slot is free: whoever is called may take it
         waking.wake()
+
+
+def largest_by_slot() -> dict[str, int]:
+    """How many bytes a file may have. There is one slot more than the settings say, for small texts
+    alone: none of them waits behind a book."""
+    any_size = {f"file-{number}": claims.ANY_SIZE for number in range(settings.FILES_AT_ONCE)}
+    return any_size | {"small-file": SMALL}
 
 
 @shared_task(ignore_result=True)

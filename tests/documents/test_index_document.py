@@ -7,9 +7,11 @@ import pytest
 from django.db.models.functions import Now
 
 from accounts.models import User
-from chatbot_project.api import ids
+from chatbot_project.api import ids, workers
 from documents import indexing, tasks
 from documents.models import Indexing
+from documents.services import create_document
+from knowledge import slots
 from knowledge.models import Chunk, EmbeddingModel, Source, TermStat
 from tests.documents.calling import Documents
 
@@ -217,3 +219,25 @@ def test_a_fault_of_ours_is_not_met_for_ever(known: str, settings: Any) -> None:
         assert (waiting.failures, waiting.claim) == (failures, None)
         assert waiting.due_at is not None and waiting.due_at > waiting.now
     work()  # not before the pause has passed
+
+
+def test_it_waits_while_all_slots_are_taken(known: str) -> None:
+    """Others than documents must find a worker."""
+    with slots.slot(tasks.SLOTS), slots.slot(tasks.SLOTS):
+        work()
+        assert found() == []
+    work()
+    assert found() == ["The moon moves the sea."]
+
+
+def test_the_next_is_of_another_account(
+    documents: Documents, stranger: User, known: str, monkeypatch: Any
+) -> None:
+    more = documents.create(title="Ebb", content="It goes.", knowledge=True)["id"]
+    theirs = create_document(owner=stranger, title="Flood", content="It comes.", knowledge=True)
+    called: list[str] = []
+    monkeypatch.setattr(workers, "call", lambda task, id, expires: called.append(id))
+    tasks.index_document(str(uuid_of(known)))
+    tasks.index_document(str(theirs.pk))
+    tasks.index_document(str(uuid_of(more)))
+    assert called == [str(theirs.pk), str(uuid_of(more))]

@@ -10,10 +10,10 @@ import redis
 from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
 
-from files import claims, processing, slots, storage, tasks, waking
+from files import claims, processing, storage, tasks, waking
 from files.claims import Superseded
 from files.models import Stage, StoredFile
-from knowledge import remote_embedder
+from knowledge import remote_embedder, slots
 from knowledge.models import Chunk, EmbeddingModel, Source
 from tests.files.calling import Files, work
 from tests.files.test_extract_office import zipped
@@ -268,31 +268,31 @@ def test_who_calls_for_the_next_file_holds_no_slot(files: Files, monkeypatch: An
     free = []
 
     def called() -> None:
-        with slots.slot() as one:
+        with slots.slot(tasks.largest_by_slot()) as one:
             free.append(one)
 
     monkeypatch.setattr(waking, "wake", called)
     tasks.process_files()
-    assert free == [claims.ANY_SIZE]
+    assert free == ["file-0"]
     assert claims.any_due()
 
 
 def test_what_is_packed_is_not_small(files: Files) -> None:
     packed = files.upload(zipped({"word/document.xml": "Tides."}), "tides.docx")["id"]
-    assert claims.take(slots.SMALL) is None
+    assert claims.take(tasks.SMALL) is None
     taken = claims.take()
     assert taken
     assert taken.file.public_id == packed
 
 
 def test_a_small_file_waits_for_no_large_one(files: Files, monkeypatch: Any) -> None:
-    monkeypatch.setattr(slots, "SMALL", 10)
+    monkeypatch.setattr(tasks, "SMALL", 10)
     large, small = files.upload(b"The tides of May.")["id"], files.upload(b"Tides.")["id"]
-    with slots.slot():  # as whoever is at a large one
+    with slots.slot(["file-0"]):  # as whoever is at a large one
         tasks.process_files()
         tasks.process_files()
         assert [files.status(id)["status"] for id in (large, small)] == ["processing", "completed"]
-        with slots.slot():  # as whoever is at a small one
+        with slots.slot(["small-file"]):  # as whoever is at a small one
             tasks.process_files()
     assert files.status(large)["status"] == "processing"
     tasks.process_files()
