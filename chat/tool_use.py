@@ -19,7 +19,7 @@ from chat.tool_calls import Carried, Understood, carry_out, refuse, understand
 from chat.turns import Turn
 from chatbot_project.api.bodies import SMALL
 from chatbot_project.api.errors import RateLimited
-from chatbot_project.api.threads import beside_database, in_database, in_view_thread
+from chatbot_project.api.threads import beside_database, beside_models, in_database, in_view_thread
 
 JSON = dict[str, Any]
 Ask = Callable[[Prompt], Awaitable[Piece]]
@@ -110,9 +110,9 @@ class ToolUse:
             carried = await in_database(refuse, turn, before, spent, meant)
         else:
             self.answer.publish(events.tool({**meant.shown(), "status": "running"}))
-            doing = in_view_thread(
-                lambda: carry_out(tool, turn, before, answered, spent, meant, room)
-            )
+            # A search waits for a model: views need not wait behind it.
+            where = beside_models if tool.name == tools.SEARCH else in_view_thread
+            doing = where(lambda: carry_out(tool, turn, before, answered, spent, meant, room))
             carried = await self._whole(asyncio.ensure_future(doing), tool.writes)
         self._note(carried)
         return carried

@@ -33,6 +33,7 @@ from chat.turns import Asker, Turn
 from chatbot_project.api.bodies import validate, validated
 from chatbot_project.api.callers import Caller
 from chatbot_project.api.errors import ResourceNotFound
+from chatbot_project.api.filters import wanted_text
 from chatbot_project.api.pagination import Pagination
 from chatbot_project.api.requests import ApiRequest
 from chatbot_project.api.threads import in_database, in_view_thread
@@ -93,7 +94,7 @@ class ChatViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Chat]):
 
     def get_queryset(self) -> QuerySet[Chat]:
         chats = chats_of(self.request).order_by("-updated_at", "-id")
-        search = self.request.query_params.get("search", "").strip()
+        search = wanted_text(self.request)
         return chats.search(search) if search else chats
 
     @schema.list_chats

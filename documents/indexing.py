@@ -3,15 +3,17 @@
 What is to be done stands in the database, with the version itself: a lost call loses nothing.
 """
 
+import random
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from chatbot_project.api import workers
+from chatbot_project.celery import is_stopping
 from documents import markup
 from documents.models import Document, Indexing, Type, Version
 from knowledge.chunking import Block
@@ -19,7 +21,7 @@ from knowledge.indexing import PreparedChunk, prepare
 from knowledge.models import Source, SourceType
 from knowledge.remote_embedder import EmbedderUnavailable
 from knowledge.services import delete_source, index_source
-from knowledge.vectors import EmbedderChanged
+from knowledge.vectors import EmbedderChanged, release_connection
 
 TASK = "documents.tasks.index_document"
 LEASE = timedelta(seconds=60)
@@ -94,10 +96,17 @@ def take(document_id: UUID) -> Work | None:
 
 
 def embed(work: Work) -> list[PreparedChunk]:
-    """Takes its time. Raises EmbedderUnavailable; Superseded as soon as it is for nothing."""
+    """Takes its time. Raises EmbedderUnavailable; Superseded as soon as it is for nothing, or for
+    another worker: this one is to end."""
 
     def progress(done: int, total: int) -> None:
-        if not work.row().update(due_at=Now() + LEASE):
+        held = work.row()
+        if is_stopping():
+            held.update(due_at=Now(), claim=None)
+            raise Superseded
+        known = held.update(due_at=Now() + LEASE)
+        release_connection()
+        if not known:
             raise Superseded
 
     document = work.document
@@ -133,13 +142,15 @@ def put_off(work: Work) -> None:
         work.row().update(due_at=Now() + pause, claim=None, failures=failures)
 
 
-def next_due(after: UUID) -> UUID | None:
-    """What has waited longest, of another account than the document `after` if there is any."""
-    owner = Document.objects.filter(pk=after).values("owner")
-    waiting = Indexing.objects.filter(due_at__lte=Now()).annotate(
-        is_same=ExpressionWrapper(Q(document__owner__in=owner), BooleanField())
-    )
-    return waiting.order_by("is_same", "due_at").values_list("pk", flat=True).first()
+def next_due() -> UUID | None:
+    """Of some account what has waited longest; of one that has none under way, if there is any."""
+    busy = Indexing.objects.filter(claim__isnull=False, due_at__gt=Now()).values("document__owner")
+    due = Indexing.objects.filter(due_at__lte=Now())
+    for waiting in (due.exclude(document__owner__in=busy), due):
+        oldest = waiting.order_by("document__owner_id", "due_at").distinct("document__owner_id")
+        if found := [*oldest.values_list("pk", flat=True)]:
+            return random.choice(found)  # noqa: S311  (no secret)
+    return None
 
 
 def lost() -> list[UUID]:

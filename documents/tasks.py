@@ -15,12 +15,14 @@ SLOTS = ["document-0", "document-1"]  # a large one takes a minute: others must 
 def index_document(document_id: str) -> None:
     """Calls for the next one, too. May run twice, or late: only what is due is done, by whoever
     claims it; nothing while all slots are taken."""
-    with slots.slot(SLOTS) as free:
-        if not free:
-            return  # whoever has one calls for what is due
-        indexing.index(UUID(document_id))
-    if following := indexing.next_due(after=UUID(document_id)):
-        workers.call(indexing.TASK, str(following), expires=indexing.CALL_KEPT)
+    free = ""
+    try:
+        with slots.slot(SLOTS) as free:
+            if free:
+                indexing.index(UUID(document_id))
+    finally:  # once the slot is free: whoever is called may take it
+        if free and (following := indexing.next_due()):
+            workers.call(indexing.TASK, str(following), expires=indexing.CALL_KEPT)
 
 
 @shared_task

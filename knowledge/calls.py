@@ -9,19 +9,20 @@ from django.http import HttpRequest
 
 from chatbot_project.api.callers import Caller
 from chatbot_project.api.queues import Queues
-from chatbot_project.api.threads import answering, in_view_thread, run_in
+from chatbot_project.api.threads import VIEWS_OF_AN_ACCOUNT, answering, in_view_thread, run_in
 from knowledge import services
 from knowledge.filters import Filters
 from knowledge.indexing import PreparedChunk, Text, prepare_with, writing_embedders
 from knowledge.models import Source, audiences
-from knowledge.search import Found, Query, SearchType, look_up, understand
+from knowledge.search import Found, Hits, SearchType, look_up, understand
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 # A text may be a quarter of a minute's work. Queries are none, unless a model elsewhere is slow.
 adding, _texts = Queues(at_work=2, waiting=8), ThreadPoolExecutor(4, "text")
-searching, _queries = Queues(at_work=4, waiting=100), ThreadPoolExecutor(8, "query")
+searching = Queues(at_work=VIEWS_OF_AN_ACCOUNT, waiting=2_000)
+_queries = ThreadPoolExecutor(8, "query")
 
 
 async def in_view(
@@ -41,12 +42,11 @@ async def search(
 ) -> list[Found]:
     """`knowledge.search.search`. Raises RateLimited too."""
 
-    async def understood() -> Query:
-        return await answering(request, partial(run_in, _queries), understand, query, type)
+    async def begin() -> Hits:
+        asked = await answering(request, partial(run_in, _queries), understand, query, type)
+        return await in_view(request, look_up, audiences(caller.user), asked, filters, limit)
 
-    asked = await searching.turn(caller.account_id, understood)
-    hits = await in_view(request, look_up, audiences(caller.user), asked, filters, limit)
-    return hits.found
+    return (await searching.turn(caller.account_id, begin)).found
 
 
 async def add(

@@ -11,7 +11,9 @@ from knowledge.splitting import split_text
 MARKS = 2  # tokens that mark the beginning and the end of a text
 LONGEST_HEADER = 48  # tokens
 HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(?P<heading>\S[^\n]*)$", re.MULTILINE)
-FENCE = re.compile(r"^ {0,3}(```|~~~).*?(^ {0,3}\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"^ {0,3}(`{3,}(?=[^`\n]*$)|~{3,}).*?(^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
+)
 # In one pass: what looks like a heading in a block of code is part of the block.
 FENCE_OR_HEADING = re.compile(f"{FENCE.pattern}|{HEADING.pattern}", FENCE.flags)
 

@@ -17,9 +17,8 @@ MOST_SIGNS = (
 WIDE = 3  # columns of a table; a row of more is told cell by cell
 ROW = re.compile(r"^\s*\|.*\|\s*$")
 RULE = re.compile(r"^[\s|:+-]+$")
-# Rows as our readers write them: `Name: Ann; City: Paris`, or `Ann | Paris` without names.
+# A row as our readers write it, `Name: Ann; City: Paris`; without names it is `Ann | Paris`.
 RECORD = re.compile(r"^[^:;]{1,100}: [^;]+(?:; [^:;]{1,100}: [^;]+)+$")
-PIPED = re.compile(r"\S \| \S")
 ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 QUOTE = re.compile(r"^\s*(?:>\s?)+")
 CELL = re.compile(r"(?<!\\)\|")
@@ -42,7 +41,9 @@ SPACES = re.compile(r"\s+")
 def statements(content: str) -> list[list[str]]:
     """In the order of the passage, those of a paragraph in a list of their own."""
     text = HEADING.sub("\n", FENCE.sub("\n\n", content))
-    paragraphs = (paragraph for block in blocks(text.splitlines()) for paragraph in told(block))
+    paragraphs = (
+        paragraph for block in blocks(tabled(text.splitlines())) for paragraph in told(block)
+    )
     found = ([said for said in paragraph if says_something(said)] for paragraph in paragraphs)
     return [paragraph for paragraph in found if paragraph]
 
@@ -58,6 +59,21 @@ def says_something(statement: str) -> bool:
     )
 
 
+def tabled(lines: list[str]) -> list[str]:
+    """With loose rows as those of a table, where two of as many cells follow each other: a line
+    alone may be a command, or prose. Without the names above records, which have them, too."""
+    cells = [0, *[0 if is_row(line) or "`" in line else line.count(" | ") for line in lines], 0]
+    told = []
+    for line, before, here, after, following in zip(
+        lines, cells, cells[1:], cells[2:], [*lines[1:], ""], strict=False
+    ):
+        if here and here in (before, after):
+            told.append(f"| {line} |")
+        else:
+            told.append("" if here and RECORD.match(following) else line)
+    return told
+
+
 def blocks(lines: Iterable[str]) -> Iterator[list[str]]:
     """Paragraphs, items and tables."""
     block: list[str] = []
@@ -67,7 +83,7 @@ def blocks(lines: Iterable[str]) -> Iterator[list[str]]:
             not line.strip()
             or ITEM.match(line)
             or is_row(line) != is_row(block[-1] if block else "")
-            or any(map(stands_alone, [line, *block[-1:]]))
+            or any(map(RECORD.match, [line, *block[-1:]]))
         ):
             yield from [block] if block else []
             block = []
@@ -80,17 +96,10 @@ def is_row(line: str) -> bool:
     return bool(ROW.match(line))
 
 
-def stands_alone(line: str) -> bool:
-    return not is_row(line) and bool(RECORD.match(line) or PIPED.search(line))
-
-
 def told(block: list[str]) -> list[list[str]]:
     """A paragraph, or the statements of a table: no two of them belong together."""
     if is_row(block[0]):
         return [[said] for said in rows(block)]
-    if PIPED.search(block[0]):
-        label, *values = block[0].split(" | ")
-        return [[f"{label.strip()}: {', '.join(map(str.strip, values))}"]]
     return [sentences(joined([ITEM.sub("", line).strip() for line in block]))]
 
 
@@ -147,7 +156,7 @@ def cells_told(head: list[str], row: list[str]) -> list[str]:
     of = f"{label}: " if label else ""
     if not pairs:
         return [label]
-    if len(row) > WIDE:
+    if len(row) > WIDE and any(names):
         return [of + with_name(name, value) for name, value in pairs]
     if len(pairs) == 1:
         return [of + pairs[0][1]]

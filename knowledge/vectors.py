@@ -23,6 +23,10 @@ class EmbedderChanged(ModelUnavailable):
         "The embedding model gives vectors of another length than before: run manage.py reembed."
     )
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.headers = {}
+
 
 def to_text(vector: Vectors) -> str:
     """As PostgreSQL reads it, with more digits than its half precision keeps."""

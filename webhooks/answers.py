@@ -6,6 +6,7 @@ from typing import NamedTuple
 # Bytes of all that is not body: heads, interim ones too, lines between chunks, trailers. Together:
 # each is read in the one event loop, and there may be any number of them.
 LONGEST_HEAD = 32_768
+LEAST_ROOM = 8_192  # of that, for trailers and what follows them
 LONGEST_ANSWER = 16_384  # bytes of a body that are read and kept
 BODILESS = (204, 304)
 
@@ -74,6 +75,8 @@ class Reader:
     def _chunks(self) -> Generator[None, None, tuple[bytes, bool]]:
         body = b""
         while True:
+            if self._room < LEAST_ROOM:  # a body in crumbs: what has come of it will do
+                return body, False
             line = yield from self._until(b"\r\n")
             size = number(line.partition(b";")[0].decode("latin-1"), 16)
             if not size:

@@ -53,7 +53,7 @@ WITH RECURSIVE waiting (endpoint_id, due_at) AS (
 ), fair AS (
     SELECT id, CASE WHEN is_quick THEN room
         ELSE least(room, greatest(1, places / sharers)) END AS room
-    FROM shared WHERE is_quick OR turn <= places ORDER BY turn, is_quick, random()
+    FROM shared WHERE is_quick OR turn <= places ORDER BY turn, random()
 ), due AS MATERIALIZED (
     SELECT d.id FROM fair CROSS JOIN LATERAL (
         SELECT id FROM webhooks_delivery

@@ -19,7 +19,8 @@ GATHER_SECONDS = 0.03
 BATCH = 500
 DATABASE_SECONDS = 20.0  # a database that is away for longer ends the work: beat begins it again
 RETRY_SECONDS = 0.5
-# Who holds an endpoint for longer has its health of then forgotten: its next attempt tells.
+# Who holds an endpoint for longer has its health of then forgotten, as a worker that ends forgets
+# it: the next attempt tells.
 JUDGED_WITHIN = timedelta(minutes=2)
 
 

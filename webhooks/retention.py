@@ -29,7 +29,7 @@ DELETE FROM webhooks_event v USING old WHERE v.id = old.id
 KEPT_ATTEMPTS = 100  # of a delivery: it can be sent again without end
 PRUNE_ATTEMPTS = """
 WITH crowded AS MATERIALIZED (
-    SELECT delivery_id FROM webhooks_attempt GROUP BY delivery_id HAVING count(*) > %s
+    SELECT delivery_id FROM webhooks_attempt GROUP BY delivery_id HAVING count(*) > %s LIMIT 1000
 ), dropped AS MATERIALIZED (
     SELECT crowded.delivery_id, latest.id FROM crowded CROSS JOIN LATERAL (
         SELECT id FROM webhooks_attempt WHERE delivery_id = crowded.delivery_id

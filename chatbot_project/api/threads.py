@@ -30,6 +30,7 @@ _short_calls = ThreadPoolExecutor(SHORT_CALLS, thread_name_prefix="database")
 _other_calls = ThreadPoolExecutor(2, thread_name_prefix="other")
 _model_calls = ThreadPoolExecutor(4, thread_name_prefix="model")
 VIEWS = max(1, settings.DATABASE_POOL_SIZE - SHORT_CALLS - PAGES)
+VIEWS_OF_AN_ACCOUNT = (VIEWS + 1) // 2  # at once; of a pool of five or less, the only one
 _views = ThreadPoolExecutor(VIEWS, thread_name_prefix="view")
 
 

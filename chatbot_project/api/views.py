@@ -15,10 +15,10 @@ from chatbot_project.api.errors_handler import render
 from chatbot_project.api.permissions import authorize
 from chatbot_project.api.queues import Queues
 from chatbot_project.api.requests import caller_of
-from chatbot_project.api.threads import VIEWS, answering, in_view_thread
+from chatbot_project.api.threads import VIEWS_OF_AN_ACCOUNT, answering, in_view_thread
 
-# However slow what one account asks for is, others find a thread.
-_turns = Queues(at_work=VIEWS // 2 + 1, waiting=10_000)
+# However slow what one account asks for is, others find a thread, where there are several.
+_turns = Queues(at_work=VIEWS_OF_AN_ACCOUNT, waiting=10_000)
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 

@@ -91,7 +91,9 @@ ENDED_BY = {
     **dict.fromkeys(CELLS, ROWS | CELLS | {"tr"}),
 }
 # What may hold them: where it ends, they do.
-NESTED = (BLOCKS | ENDED_BY.keys() | {"datalist", "dir", "menu", "select"}) - VOID
+NESTED = (
+    BLOCKS | ENDED_BY.keys() | {"button", "datalist", "dir", "menu", "object", "select"}
+) - VOID
 SPACE = re.compile(r"\s+")
 EMPTY_LINES = re.compile(r"[ \t]*\n[ \t]*(\n[ \t]*)+")
 
@@ -174,7 +176,7 @@ class Page(HTMLParser):
         if tag in self.skipping:
             while self.skipping.pop() != tag:
                 pass
-        elif tag in NESTED and self.skipping[0] in ENDED_BY:
+        elif tag in NESTED - {"p"} and self.skipping[0] in ENDED_BY:  # a stray </p> ends nothing
             self.skipping.clear()
             return False
         return True

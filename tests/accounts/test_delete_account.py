@@ -18,7 +18,6 @@ from chatbot_project.storages import files_in_folder
 from documents import indexing
 from documents.models import Document
 from files import processing
-from files.models import Orphan
 from knowledge.models import Chunk, Embedding, Source, TermStat
 from webhooks.models import Delivery, Event
 from webhooks.services import create_endpoint
@@ -90,7 +89,6 @@ def test_nothing_is_left(
     before["accounts_user"] -= 1
     assert rows() == before
     assert len(bytes_in(folder)) == kept
-    assert not Orphan.objects.exists()
     for model in (Chunk, Embedding, TermStat):
         assert not model.objects.filter(audience=owner.pk).exists()
     assert not Event.objects.filter(owner_id=owner.pk).exists()

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from chat.models import Message
 from chatbot_project.api import ids
-from tests.chat.asking import ask
+from tests.chat.asking import ask, error_of
 from tests.upstream import Script, Upstream
 
 
@@ -80,6 +80,11 @@ def test_search(client: httpx2.Client, chats: list[str]) -> None:
     assert found(client, search="rain in łÓDŹ") == [chats[1]]
     assert found(client, search="plumber") == chats[::-1]  # what was answered
     assert found(client, search="nothing of that") == []
+
+
+def test_search_is_bounded(client: httpx2.Client) -> None:
+    refused = client.get("/api/chat", params={"search": "x" * 1_001})
+    assert list(error_of(refused)["details"]["invalid_fields"]) == ["search"]
 
 
 def test_search_takes_its_words_as_they_are(client: httpx2.Client, chats: list[str]) -> None:

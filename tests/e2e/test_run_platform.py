@@ -222,7 +222,7 @@ def test_it_starts_again_after_a_kill(start: Start, plain_environment: Environme
     assert chats(second, key).status_code == 200
 
     for process in {*everything, *second.processes()}:
-        if process.is_running():
+        with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
     second.process.wait()
     third = start(plain_environment)

@@ -10,6 +10,7 @@ from django.test import Client
 
 from chatbot_project.storages import files_in_folder
 from files.extraction import detect, extract
+from files.models import Orphan
 from knowledge.chunking import Block
 from tests.files.calling import Files
 from tests.files.live import nursery
@@ -28,6 +29,7 @@ def folder(settings: Any, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def files(owner_client: Client) -> Files:
+    Orphan.objects.all().delete()  # of uploads to servers that ended in the middle of them
     return Files(owner_client)
 
 

@@ -249,7 +249,10 @@ def test_recovery_holds_an_endpoint_for_a_batch_at_a_time(
     assert services.recover(endpoint, since) == 0
 
 
-CANCEL = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+CANCEL = """
+SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+WHERE wait_event_type = 'Lock' AND datname = current_database()
+"""
 
 
 def cancel_who_waits() -> bool:
