@@ -230,14 +230,24 @@ def test_it_waits_while_all_slots_are_taken(known: str) -> None:
     assert found() == ["The moon moves the sea."]
 
 
-def test_the_next_is_of_another_account(
-    documents: Documents, stranger: User, known: str, monkeypatch: Any
+def test_the_next_is_of_an_account_that_has_none_under_way(
+    documents: Documents, stranger: User, known: str
 ) -> None:
     more = documents.create(title="Ebb", content="It goes.", knowledge=True)["id"]
     theirs = create_document(owner=stranger, title="Flood", content="It comes.", knowledge=True)
+    assert indexing.take(uuid_of(known))
+    assert indexing.next_due() == theirs.pk
+    assert indexing.take(theirs.pk)
+    assert indexing.next_due() == uuid_of(more)
+
+
+def test_it_calls_for_the_next_one_even_where_it_fails(
+    documents: Documents, known: str, monkeypatch: Any
+) -> None:
+    more = documents.create(title="Ebb", content="It goes.", knowledge=True)["id"]
     called: list[str] = []
     monkeypatch.setattr(workers, "call", lambda task, id, expires: called.append(id))
-    tasks.index_document(str(uuid_of(known)))
-    tasks.index_document(str(theirs.pk))
-    tasks.index_document(str(uuid_of(more)))
-    assert called == [str(theirs.pk), str(uuid_of(more))]
+    with monkeypatch.context() as broken, pytest.raises(ZeroDivisionError):
+        broken.setattr(indexing, "prepare", lambda *texts, **more: 1 / 0)
+        tasks.index_document(str(uuid_of(known)))
+    assert called == [str(uuid_of(more))]
