@@ -136,4 +136,5 @@ class ModelUnavailable(ApiError):
     def __init__(
         self, message: str | None = None, *, headers: dict[str, str] | None = None, **details: Any
     ) -> None:
-        super().__init__(message, headers={"Retry-After": "5", **(headers or {})}, **details)
+        """`headers` stand in the place of Retry-After: to send a replay again is of no use."""
+        super().__init__(message, headers=headers or {"Retry-After": "5"}, **details)

@@ -1,5 +1,4 @@
-"""Graphs with more edges, looked for longer: with pgvector's 16 and 64, one in a hundred searches
-among texts that fall into tight groups found nothing of the nearest group."""
+"""Graphs with more edges, looked for longer: see knowledge.vectors.GRAPH."""
 
 from django.db import migrations
 

@@ -32,28 +32,26 @@ def lease(transactional_db: None, owner: User) -> IdempotencyKey:
     )
 
 
-async def test_a_failure_is_not_the_last_try(
-    lease: IdempotencyKey, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def request_at_work(lease: IdempotencyKey, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The one whose lease it is, renewed all the time."""
     monkeypatch.setattr(idempotency, "RENEWAL", 0.02)
     claim = idempotency.Claim(lease.pk, lease.token)
-    request: Any = SimpleNamespace(api=SimpleNamespace(claim=claim))
+    return SimpleNamespace(api=SimpleNamespace(claim=claim))
+
+
+async def test_a_failure_is_not_the_last_try(lease: IdempotencyKey, request_at_work: Any) -> None:
     end_kept_connections()
     base.breaker.failed(OSError("no connection for a while"))
-    renewal = asyncio.ensure_future(repeats._renew(request))
+    renewal = asyncio.ensure_future(repeats._renew(request_at_work))
     await asyncio.to_thread(wait_until, lambda: base.breaker._next_try is None)
     await asyncio.to_thread(wait_until, lambda: is_renewed(lease))
     assert not renewal.done()
     renewal.cancel()
 
 
-async def test_nor_is_a_lost_connection(
-    lease: IdempotencyKey, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(idempotency, "RENEWAL", 0.02)
-    claim = idempotency.Claim(lease.pk, lease.token)
-    request: Any = SimpleNamespace(api=SimpleNamespace(claim=claim))
-    renewal = asyncio.ensure_future(repeats._renew(request))
+async def test_nor_is_a_lost_connection(lease: IdempotencyKey, request_at_work: Any) -> None:
+    renewal = asyncio.ensure_future(repeats._renew(request_at_work))
     with outage() as lost:
         await asyncio.to_thread(wait_until, lambda: lost.failed > 1 or renewal.done())
     await asyncio.to_thread(wait_until, lambda: renewal.done() or is_renewed(lease))

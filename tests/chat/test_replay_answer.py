@@ -122,6 +122,7 @@ def test_a_failure_is_not_tried_again(
     model = upstream.model(Script(status=401), Script(PIECES))
     first, second = (client.post("/api/chat", json=asked(model), headers=key) for _ in range(2))
     assert (first.status_code, second.status_code) == (503, 503)
+    assert ("Retry-After" in first.headers, "Retry-After" in second.headers) == (True, False)
     assert second.headers["Idempotency-Replayed"] == "true"
     said = [error_of(response) for response in (first, second)]
     assert said[0]["code"] == said[1]["code"] == "MODEL_UNAVAILABLE"
