@@ -8,6 +8,7 @@ been deleted is read no more.
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from accounts.models import ApiKey, User
@@ -115,7 +116,10 @@ def of_branch(branch: Iterable[Message], key: ApiKey | None) -> list[JSON]:
     Whoever attached them, the key that asks must be allowed to read them, too: raises
     InsufficientPermissions.
     """
-    latest = {each["id"]: each for message in branch for each in message.attachments}
+    latest: dict[str, JSON] = {}
+    for each in chain.from_iterable(message.attachments for message in branch):
+        latest.pop(each["id"], None)  # else it would keep the place that it had before
+        latest[each["id"]] = each
     attached = list(latest.values())[-MOST_IN_A_BRANCH:]
     if key and key.scopes is not None:
         for scope in {scope_of(each["id"]) for each in attached}.difference(key.scopes):
