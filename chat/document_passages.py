@@ -84,7 +84,7 @@ def likely(versions: Sequence[Version], query: Query) -> Hits:
     return Hits([*sorted(by_words, key=score, reverse=True)[:MOST_EMBEDDED]], weights)
 
 
-def nearest(likely: Hits, query: Query, limit: int) -> Hits:
+def nearest(query: Query, likely: Hits, limit: int) -> Hits:
     """The best of them by meaning, too. Raises EmbedderUnavailable."""
     best = sorted(with_meaning(likely.found, query), key=score, reverse=True)
     return Hits(best[:limit], likely.weights)

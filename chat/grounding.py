@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import Error as DatabaseError  # lost connections too
@@ -26,7 +26,7 @@ from knowledge.search import Found, Hits, Query, SearchType, look_up, understand
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# An answer waits no longer for a question's vector from elsewhere: words alone find much.
+# An answer waits no longer for vectors from elsewhere: words alone find much.
 EMBED_SECONDS = 5.0
 PAUSE_SECONDS = 10.0
 MOST_PASSAGES = extractive.MOST_PASSAGES
@@ -69,9 +69,9 @@ async def _extracted(turn: Turn, lookup: Lookup, query: Query) -> Extract | None
     """Who can but quote quotes what is attached; where that says nothing, what else is known."""
     if turn.attached:
         hits = await _in_attached(turn, lookup, query)
-        if extract := await _with_model(extractive.choose, query, hits):
+        if extract := await _compared(extractive.choose, query, hits):
             return extract
-    return await _with_model(extractive.choose, query, await _search(lookup, query))
+    return await _compared(extractive.choose, query, await _search(lookup, query))
 
 
 async def _in_attached(turn: Turn, lookup: Lookup, query: Query) -> Hits:
@@ -80,17 +80,19 @@ async def _in_attached(turn: Turn, lookup: Lookup, query: Query) -> Hits:
     hits = await _search(known, query) if indexed else Hits([], {})
     if versions:
         likely = await in_view_thread(partial(document_passages.likely, versions, query))
-        read = await _with_model(document_passages.nearest, likely, query, MOST_PASSAGES)
+        read = await _compared(document_passages.nearest, query, likely, MOST_PASSAGES)
         hits = document_passages.together(hits, read)
     return hits
 
 
-async def _with_model(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Raises ProviderFailed."""
-    try:
-        return await beside_models(function, *args, **kwargs)
-    except ModelUnavailable as error:
-        raise ProviderFailed("The embedding model cannot be reached.") from error
+async def _compared(
+    compare: Callable[Concatenate[Query, P], R], query: Query, *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """Compares texts with the question; by words alone, where no embedder says what they mean."""
+    by_words = partial(compare, replace(query, meaning=None), *args, **kwargs)
+    if query.meaning is None:
+        return await beside_database(by_words)
+    return await _with_model(partial(compare, query, *args, **kwargs), by_words)
 
 
 def _is_extractive(turn: Turn) -> bool:
@@ -112,18 +114,24 @@ async def _search(lookup: Lookup, query: Query) -> Hits:
 
 
 async def _understood(question: str) -> Query:
-    """Without its vector, where no embedder answers: words alone are searched for then. The one in
+    """Without its vector, where no embedder answers: words alone are searched for then."""
+    by_words = partial(understand, question, SearchType.TEXT)
+    return await _with_model(partial(understand, question), by_words)
+
+
+async def _with_model(function: Callable[[], R], by_words: Callable[[], R]) -> R:
+    """What `function` makes with an embedder, or `by_words`, where none answers in time. The one in
     this process always does, late where the machine is busy."""
     if _embedder.allows():
         try:
             async with asyncio.timeout(None if settings.EMBEDDED_EMBEDDINGS else EMBED_SECONDS):
-                query = await beside_models(understand, question)
+                result = await beside_models(function)
         except (TimeoutError, ModelUnavailable) as error:
             _embedder.failed(error)
         else:
             _embedder.succeeded()
-            return query
-    return await beside_database(understand, question, SearchType.TEXT)
+            return result
+    return await beside_database(by_words)
 
 
 def _worth_telling(found: Sequence[Found]) -> list[Found]:

@@ -42,7 +42,7 @@ def version(owner: User, content: str, type: str = "markdown") -> Version:
 
 def found(*versions: Version, question: str = "Which spice is secret?") -> list[str]:
     query = understand(question)
-    return [each.content for each in nearest(likely(versions, query), query, 2).found]
+    return [each.content for each in nearest(query, likely(versions, query), 2).found]
 
 
 def test_it_is_split_once(owner: User, split: list[str]) -> None:
