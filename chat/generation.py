@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db import Error as DatabaseError  # lost connections too
 
-from chat import attached, catalog, ending, events, grounding, mirror, providers, titles
+from chat import ending, events, grounding, mirror, providers, titles
 from chat.answers import Answer
 from chat.models import Status
 from chat.providers import Piece, Prompt, Provider
@@ -24,7 +24,7 @@ from chat.tool_use import ToolUse
 from chat.turns import Outcome, Turn
 from chatbot_project.api import shutdown
 from chatbot_project.api.errors_handler import DATABASE_FAILED
-from chatbot_project.api.threads import in_database, in_view_thread
+from chatbot_project.api.threads import in_database
 
 logger = logging.getLogger(__name__)
 
@@ -89,8 +89,6 @@ class _Generation:
     async def _write(self) -> None:
         if self.stop_as:  # before it had begun
             raise asyncio.CancelledError
-        if self.turn.attached:
-            self.turn = await in_view_thread(partial(attached.joined, self.turn))
         ask = partial(self._ask, await self._grounded())
         if self.turn.prompt.tools:
             await self.tools.write(self.turn, ask)
@@ -116,10 +114,8 @@ class _Generation:
 
     async def _grounded(self) -> Provider:
         """Who writes the answer. Its sources are told before its first word."""
-        if not (self.turn.lookup or self.turn.prompt.model == catalog.EXTRACTIVE):
-            return providers.provider()
         grounded = await grounding.ground(self.turn)
-        self.turn = replace(self.turn, prompt=grounded.prompt)
+        self.turn = grounded.turn
         for shown in self.turn.answer.sources:
             self.answer.cite(shown)
         return grounded.provider

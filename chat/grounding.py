@@ -1,4 +1,5 @@
-"""What an answer rests on: passages looked up before it is written, and who writes it from them.
+"""What an answer rests on: what is attached, and passages looked up before it is written; and who
+writes it from them.
 
 Off the event loop: the question is embedded by a thread without a database connection, the search
 is a short call of its own, and no other answer waits for either.
@@ -13,9 +14,18 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 from django.conf import settings
 from django.db import Error as DatabaseError  # lost connections too
 
-from chat import attached, catalog, citations, context, document_passages, extractive, providers
+from chat import (
+    attached,
+    catalog,
+    citations,
+    context,
+    document_passages,
+    extractive,
+    providers,
+    questions,
+)
 from chat.extractive import Extract
-from chat.providers import Prompt, Provider, ProviderFailed
+from chat.providers import Provider, ProviderFailed
 from chat.turns import Lookup, Turn
 from chatbot_project.api.breaker import Breaker
 from chatbot_project.api.errors import ModelUnavailable
@@ -38,31 +48,40 @@ _embedder = Breaker("questions_not_embedded", PAUSE_SECONDS)
 
 
 class Grounded(NamedTuple):
-    prompt: Prompt
+    turn: Turn  # with all in its prompt that belongs to the question
     provider: Provider
     sources: Sequence[Found] = ()
 
 
 async def ground(turn: Turn) -> Grounded:
     """Raises ProviderFailed."""
-    if turn.lookup and (grounded := await _by_knowledge(turn, turn.lookup)):
+    if not (turn.lookup or turn.attached):
+        return _without_knowledge(turn)
+    query = await _understood(turn)
+    if turn.attached:
+        turn = await in_view_thread(partial(attached.joined, turn, query))
+    if turn.lookup and (grounded := await _by_knowledge(turn, turn.lookup, query)):
         await in_database(citations.save, turn.answer, grounded.sources)
         return grounded
+    return _without_knowledge(turn)
+
+
+def _without_knowledge(turn: Turn) -> Grounded:
     if turn.prompt.model == catalog.EXTRACTIVE:
-        return Grounded(turn.prompt, extractive.nothing_found(_asked(turn), bool(turn.attached)))
-    return Grounded(turn.prompt, providers.provider())
+        return Grounded(turn, extractive.nothing_found(_asked(turn), bool(turn.attached)))
+    return Grounded(turn, providers.provider())
 
 
-async def _by_knowledge(turn: Turn, lookup: Lookup) -> Grounded | None:
+async def _by_knowledge(turn: Turn, lookup: Lookup, query: Query) -> Grounded | None:
     """None: knowledge does not cover it."""
-    query = await _understood(lookup.question)
     if _is_extractive(turn):
         extract = await _extracted(turn, lookup, query)
-        return Grounded(turn.prompt, extract, extract.sources) if extract else None
+        return Grounded(turn, extract, extract.sources) if extract else None
     found = _worth_telling((await _search(lookup, query)).found)
     passages = [_passage(each) for each in found]
     prompt, told = await beside_database(context.quote, turn.prompt, passages)
-    return Grounded(prompt, providers.provider(), found[:told]) if told else None
+    told_of = replace(turn, prompt=prompt)
+    return Grounded(told_of, providers.provider(), found[:told]) if told else None
 
 
 async def _extracted(turn: Turn, lookup: Lookup, query: Query) -> Extract | None:
@@ -113,10 +132,14 @@ async def _search(lookup: Lookup, query: Query) -> Hits:
         raise ProviderFailed("The knowledge base cannot be reached.") from error
 
 
-async def _understood(question: str) -> Query:
-    """Without its vector, where no embedder answers: words alone are searched for then."""
+async def _understood(turn: Turn) -> Query:
+    """What is asked, once for all that is searched: for what it means, too, unless no embedder
+    answers, or no chunks are searched."""
+    question = _asked(turn) or questions.cut(turn.prompt.messages[-1]["content"])
     by_words = partial(understand, question, SearchType.TEXT)
-    return await _with_model(partial(understand, question), by_words)
+    if turn.lookup or any(each["type"] == "file" for each in turn.attached):
+        return await _with_model(partial(understand, question), by_words)
+    return await beside_database(by_words)
 
 
 async def _with_model(function: Callable[[], R], by_words: Callable[[], R]) -> R:

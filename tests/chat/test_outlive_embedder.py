@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
-from chat import grounding, services
+from chat import grounding, providers, services
 from chat.extractive import Extract
+from chat.grounding import Grounded
 from chat.turns import Asker, Turn
 from chatbot_project.api.breaker import Breaker
 from documents.services import create_document
 from knowledge import reembedding
 from knowledge.models import EmbeddingModel
 from knowledge.services import add_texts
+from tests.chat.asking import Json
 from tests.knowledge.conftest import embeddings_server, use_remote
 from tests.knowledge.embeddings_server import EmbeddingsServer, vector
 from tests.live import LiveAccount
@@ -22,6 +24,7 @@ __all__ = ["embeddings_server", "use_remote"]
 
 MODEL = "failing-in-the-test"
 STATEMENT = "The premium plan allows 500 requests per minute."
+SPICES = ("saffron", "mace", "sumac")
 QUESTION = "How many requests per minute does the premium plan allow?"
 Begin = Callable[..., Turn]
 
@@ -66,14 +69,24 @@ def begin(live_owner: LiveAccount) -> Begin:
     """Stores a question: its answer is yet to be written."""
 
     def begin(question: str = QUESTION, **fields: Any) -> Turn:
-        asked: dict[str, Any] = {"model": "extractive", "options": {}, **fields}
+        asked: Json = {"model": "extractive", "options": {}, **fields}
         return services.start_chat(asker=Asker(live_owner.user, None), message=question, **asked)
 
     return begin
 
 
+def grounded(turn: Turn) -> Grounded:
+    async def ground() -> Grounded:
+        try:
+            return await grounding.ground(turn)
+        finally:
+            await providers.close()
+
+    return asyncio.run(ground())
+
+
 def quoted(turn: Turn) -> str:
-    provider = asyncio.run(grounding.ground(turn)).provider
+    provider = grounded(turn).provider
     assert isinstance(provider, Extract)
     return provider.text
 
@@ -96,3 +109,37 @@ def test_so_it_does_from_what_is_attached(
     embedder.scripted.extend([(200, {"data": right}), (401, {})])
     assert quoted(begin("When is the launch?", attachments=[attached])) == f"{content} [1]"
     assert len(embedder.asked) == 2
+
+
+@pytest.fixture
+def files(live_owner: LiveAccount, embedder: EmbeddingsServer, settings: Any) -> list[Json]:
+    """Three, each too long for a prompt."""
+    settings.CHAT_CONTEXT_TOKENS = 2_000
+    others = "".join(f"# Part {number}\n\nOf something else.\n\n" for number in range(60))
+    texts = [{"content": f"{others}# End\n\nThe secret spice is {spice}."} for spice in SPICES]
+    made = add_texts(live_owner.user, texts)
+    embedder.asked.clear()
+    return [
+        {"id": each.public_id, "type": "file", "title": "Spices", "version": None} for each in made
+    ]
+
+
+@pytest.mark.parametrize("state", ["well", "changed", "hangs"])
+def test_the_question_is_embedded_once_for_all_files(
+    embedder: EmbeddingsServer,
+    begin: Begin,
+    files: list[Json],
+    state: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    question = "Which spice is secret?"
+    if state == "changed":
+        embedder.dimensions = 32
+    if state == "hangs":
+        monkeypatch.setattr(grounding, "EMBED_SECONDS", 0.3)
+        embedder.held = question
+    turn = begin(question, attachments=files, model="any", options={"knowledge": False})
+    told = grounded(turn).turn.prompt.messages[-1]["content"]
+    assert all(f"secret spice is {spice}" in told for spice in SPICES)
+    assert "[...]" in told
+    assert [each["input"] for each in embedder.asked] == [[question]]

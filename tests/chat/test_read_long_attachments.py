@@ -11,11 +11,6 @@ from documents import services
 from documents.models import Version
 from knowledge.bounded_cache import BoundedCache
 from knowledge.search import SearchType, understand
-from knowledge.services import add_texts
-from tests.knowledge.conftest import embeddings_server, use_remote
-from tests.knowledge.embeddings_server import EmbeddingsServer
-
-__all__ = ["embeddings_server", "use_remote"]
 
 FILLER = "Nothing here is about what is asked for.\n\n" * 60
 
@@ -76,7 +71,8 @@ def test_parts_for_the_prompt_come_from_the_beginnings_too(owner: User, monkeypa
         {"id": document.public_id, "type": "document", "title": "Spices", "version": 1}
         for document in made
     ]
-    read = "".join(attached.read(owner, attachments, "Which spice is secret?", 900)[0])
+    query = understand("Which spice is secret?", SearchType.TEXT)
+    read = "".join(attached.read(owner, attachments, query, 900)[0])
     assert ("saffron" in read, "mace" in read) == (True, False)
 
 
@@ -105,15 +101,3 @@ def test_the_cache_holds_what_was_added_last() -> None:
     assert [cache.get(key) for key in "abc"] == ["A", None, "C"]
     cache.add("d", "D", 11)
     assert [cache.get(key) for key in "abcd"] == [None] * 4
-
-
-def test_by_words_where_the_embedder_has_changed(
-    owner: User, use_remote: Any, embeddings_server: EmbeddingsServer
-) -> None:
-    use_remote()
-    [source] = add_texts(owner, [{"content": f"{FILLER * 3}\n\nThe secret spice is saffron."}])
-    embeddings_server.dimensions = 32
-    attachments = [{"id": source.public_id, "type": "file", "title": "Spices"}]
-    [part], whole = attached.read(owner, attachments, "Which spice is secret?", 900)
-    assert "saffron" in part
-    assert whole == []
