@@ -16,6 +16,7 @@ from chatbot_project.api import workers
 from chatbot_project.celery import is_stopping
 from documents import markup
 from documents.models import Document, Indexing, Type, Version
+from knowledge import leases
 from knowledge.chunking import Block
 from knowledge.indexing import PreparedChunk, prepare
 from knowledge.models import Source, SourceType
@@ -65,6 +66,10 @@ class Work:
         """The document's row, while it is still this work's."""
         return Indexing.objects.filter(pk=self.document.pk, claim=self.claim)
 
+    def renew(self) -> bool:
+        """False: it is not this work's any more."""
+        return bool(self.row().update(due_at=Now() + LEASE))
+
 
 def index(document_id: UUID) -> None:
     """Indexes the document's newest version, if that is due and nobody is at it.
@@ -96,21 +101,21 @@ def take(document_id: UUID) -> Work | None:
 
 
 def embed(work: Work) -> list[PreparedChunk]:
-    """Takes its time. Raises EmbedderUnavailable; Superseded as soon as it is for nothing, or for
-    another worker: this one is to end."""
+    """Takes its time, and keeps its lease. Raises EmbedderUnavailable; Superseded as soon as it is
+    for nothing, or for another worker: this one is to end."""
 
     def progress(done: int, total: int) -> None:
-        held = work.row()
         if is_stopping():
-            held.update(due_at=Now(), claim=None)
+            work.row().update(due_at=Now(), claim=None)
             raise Superseded
-        known = held.update(due_at=Now() + LEASE)
+        known = work.renew()
         release_connection()
         if not known:
             raise Superseded
 
     document = work.document
-    return prepare([block_of(document)], title=document.title, progress=progress)
+    with leases.renewed(work.renew):
+        return prepare([block_of(document)], title=document.title, progress=progress)
 
 
 def block_of(document: Document | Version) -> Block:

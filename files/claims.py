@@ -1,29 +1,22 @@
 """Which file is processed next, and whose it is: a lease by the database's clock."""
 
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import structlog
-from django.db import Error as DatabaseError  # lost connections too
-from django.db import connection, connections
+from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from files.extraction import PACKED
 from files.models import Stage, StoredFile
+from knowledge import leases
 from knowledge.vectors import release_connection
 
-log = structlog.get_logger("files")
-
 LEASE = timedelta(seconds=45)
-RENEWAL = 10.0  # seconds
-LONGEST = 4 * 3600.0  # seconds for a file: whoever hangs loses it, alive or not
 LOOK = 1.0  # seconds between two looks whether the work is still wanted
 ANY_SIZE = 2**63 - 1  # bytes
 
@@ -77,27 +70,9 @@ class Work:
         if not held:
             raise Superseded
 
-    @contextmanager
-    def renewed(self) -> Iterator[None]:
+    def renewed(self) -> AbstractContextManager[None]:
         """Keeps the lease while the block runs, however long a model takes to answer."""
-        over = threading.Event()
-        renewing = threading.Thread(target=self.renew_until, args=[over], daemon=True)
-        renewing.start()
-        try:
-            yield
-        finally:
-            over.set()
-            renewing.join()
-
-    def renew_until(self, over: threading.Event) -> None:
-        deadline = time.monotonic() + LONGEST
-        while not over.wait(RENEWAL) and time.monotonic() < deadline:
-            try:
-                self.row().update(due_at=Now() + LEASE)
-            except DatabaseError as error:  # the next try may come in time
-                log.warning("a lease could not be renewed", exc_info=error)
-            finally:
-                connections.close_all()
+        return leases.renewed(lambda: self.row().update(due_at=Now() + LEASE))
 
 
 def take(largest: int = ANY_SIZE) -> Work | None:

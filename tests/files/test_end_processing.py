@@ -1,13 +1,11 @@
 """However processing goes, it comes to an end that says what happened."""
 
 from datetime import timedelta
-from threading import Event, Thread
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import redis
-from django.db import InterfaceError, OperationalError
+from django.db import OperationalError
 from django.db.models.functions import Now
 
 from files import claims, processing, storage, tasks, waking
@@ -144,23 +142,6 @@ def test_a_database_that_fails_for_a_while(files: Files, file: str, monkeypatch:
     assert (waiting.status, waiting.failures, waiting.attempts) == ("processing", 4, 0)
     work()
     assert files.status(file)["status"] == "completed"
-
-
-def test_a_lost_connection_does_not_end_the_renewal_of_a_lease(monkeypatch: Any) -> None:
-    over, tries = Event(), []
-
-    def row() -> None:
-        tries.append(1)
-        if len(tries) == 2:
-            over.set()
-        raise InterfaceError
-
-    monkeypatch.setattr(claims, "RENEWAL", 0.01)
-    work: Any = SimpleNamespace(row=row)
-    renewing = Thread(target=claims.Work.renew_until, args=[work, over])
-    renewing.start()
-    renewing.join()
-    assert len(tries) == 2
 
 
 def test_cancelled_while_it_waits(files: Files, file: str) -> None:
