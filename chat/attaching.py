@@ -23,6 +23,7 @@ from chatbot_project.api.errors import (
 from chatbot_project.api.threads import in_database
 from documents.models import Document
 from files.models import Status, StoredFile
+from knowledge.models import Source
 
 JSON = dict[str, Any]
 MOST_ATTACHMENTS = 10  # of a message
@@ -93,11 +94,12 @@ def document(user: User, public_id: str, waiting: list[str]) -> JSON:
 
 
 def file(user: User, public_id: str, waiting: list[str]) -> JSON:
-    """The user's own, or a shared one. Raises ResourceNotFound, InvalidRequest."""
+    """The user's own, or a shared one: also one that is processed anew, or was in vain. Raises
+    ResourceNotFound, InvalidRequest."""
     found = StoredFile.objects.visible_to(user).get_public(public_id)
-    if found.status == Status.FAILED:
-        raise refused(f"{found.filename} could not be processed: {found.error}")
-    if found.status == Status.PROCESSING:
+    if not Source.objects.filter(pk=found.pk).exists():
+        if found.status == Status.FAILED:
+            raise refused(f"{found.filename} could not be processed: {found.error}")
         waiting.append(found.filename)
     return as_kept(found.public_id, "file", found.filename)
 

@@ -180,3 +180,19 @@ def test_one_that_failed_says_why(
     status, error = refused(client, make_file(live_owner, None, status=Status.FAILED, error=reason))
     assert (status, error["code"]) == (400, "INVALID_REQUEST")
     assert error["message"] == f"gizmo.pdf could not be processed: {reason}"
+
+
+@pytest.mark.parametrize("status", [Status.PROCESSING, Status.FAILED])
+def test_one_that_is_made_anew_is_read_as_it_was(
+    client: httpx2.Client,
+    live_owner: LiveAccount,
+    make_file: MakeFile,
+    upstream: Upstream,
+    model: str,
+    status: Status,
+) -> None:
+    """While that goes on, and after it was cancelled or has failed: its text is still there."""
+    file = make_file(live_owner)
+    StoredFile.objects.filter(pk=file.pk).update(status=status, error="Processing was cancelled.")
+    ask(client, model, attachments=[file.public_id])
+    assert CHUNKS[1] in told(upstream, model)
