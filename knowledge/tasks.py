@@ -6,9 +6,11 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_init
 
+from knowledge import slots
 from knowledge.embedders import embedded_embedder, embedder
 from knowledge.reembedding import embed_recent
 
+SLOT = "recent-chunks"
 RECENT = timedelta(days=1)
 MOST_IDLE = 60.0  # seconds; nobody waits for the half second that it takes to load a model again
 
@@ -21,5 +23,9 @@ def unload_when_idle(**_: Any) -> None:
 
 @shared_task
 def embed_recent_chunks() -> None:
-    """After a change of model: what was added between the end of `reembed` and the restart."""
-    embed_recent(embedder(), RECENT)
+    """After a change of model: what was added between the end of `reembed` and the restart.
+
+    Nothing while another of the machine's workers is at it: that is one less for the rest."""
+    with slots.slot([SLOT]) as free:
+        if free:
+            embed_recent(embedder(), RECENT)
