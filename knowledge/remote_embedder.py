@@ -75,9 +75,13 @@ class RemoteEmbedder:
     async def _embed(self, texts: Sequence[str]) -> Vectors:
         places = asyncio.Semaphore(AT_ONCE)
         batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
-        answers = await asyncio.gather(*(self._embed_batch(batch, places) for batch in batches))
         try:
-            vectors = np.concatenate(answers)
+            async with asyncio.TaskGroup() as group:  # where one fails, the others end
+                asked = [group.create_task(self._embed_batch(each, places)) for each in batches]
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        try:
+            vectors = np.concatenate([each.result() for each in asked])
         except ValueError as error:
             raise unreadable("vectors of several lengths") from error
         if self._dimensions and vectors.shape[1] != self._dimensions:

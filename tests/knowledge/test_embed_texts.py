@@ -1,5 +1,7 @@
 """Both embedders: unit vectors, in the order of the texts, whatever the batches."""
 
+import asyncio
+import os
 import subprocess
 import sys
 from typing import Any
@@ -8,10 +10,10 @@ import numpy as np
 import pytest
 from django.test import Client
 
-from knowledge import remote_embedder
+from knowledge import background_loop, remote_embedder
 from knowledge.embedded_embedder import EmbeddedEmbedder
 from knowledge.embedders import Embedder, embedded_embedder, embedder
-from knowledge.remote_embedder import EmbedderUnavailable, RemoteEmbedder
+from knowledge.remote_embedder import BATCH, EmbedderUnavailable, RemoteEmbedder
 from tests.knowledge.embeddings_server import EmbeddingsServer
 from tests.servers import PROJECT
 from tests.waiting import wait_until
@@ -158,6 +160,19 @@ def test_a_question_waits_no_longer_than_a_person_would(
     embeddings_server.held = "x"
     with pytest.raises(EmbedderUnavailable):
         remote.embed_query("x")
+
+
+def test_where_one_batch_fails_the_others_end(
+    remote: RemoteEmbedder, embeddings_server: EmbeddingsServer
+) -> None:
+    """Nobody wants their vectors any more: the model has others to serve."""
+    embeddings_server.held = "held"
+    embeddings_server.scripted.append((401, {}))
+    with pytest.raises(EmbedderUnavailable, match="refuses"):
+        remote.embed_passages([*["refused"] * BATCH, *["held"] * BATCH * 8])
+    loop = background_loop._loop(os.getpid())
+    wait_until(lambda: not asyncio.all_tasks(loop), "the other batches to end")
+    assert len(embeddings_server.asked) < 9
 
 
 def test_vectors_of_another_length_are_refused(
