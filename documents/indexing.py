@@ -47,7 +47,8 @@ def request(document: Document) -> None:
     Indexing.objects.update_or_create(
         document=document, defaults={"due_at": Now(), "claim": None, "failures": 0}
     )
-    workers.call_on_commit(TASK, str(document.id))  # with the broker down, beat will see to it
+    # With the broker down, or no worker there, beat will see to it.
+    workers.call_on_commit(TASK, str(document.id), expires=CALL_KEPT)
 
 
 def forget(document_id: UUID) -> None:

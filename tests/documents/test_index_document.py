@@ -11,7 +11,7 @@ from chatbot_project.api import ids, workers
 from documents import indexing, tasks
 from documents.models import Indexing
 from documents.services import create_document
-from knowledge import slots
+from knowledge import remote_embedder, slots
 from knowledge.models import Chunk, EmbeddingModel, Source, TermStat
 from tests.documents.calling import Documents
 
@@ -180,7 +180,8 @@ def test_a_worker_that_died(known: str, begun: indexing.Work) -> None:
         indexing.store(begun, [])
 
 
-def test_an_embedder_that_is_down(known: str, settings: Any) -> None:
+def test_an_embedder_that_is_down(known: str, settings: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(remote_embedder, "RETRY_DELAYS", [])
     settings.EMBEDDED_EMBEDDINGS = False
     settings.EMBEDDINGS_BASE_URL = "http://127.0.0.1:9/v1"
     settings.EMBEDDINGS_API_KEY = "tests"
@@ -251,3 +252,14 @@ def test_it_calls_for_the_next_one_even_where_it_fails(
         broken.setattr(indexing, "prepare", lambda *texts, **more: 1 / 0)
         tasks.index_document(str(uuid_of(known)))
     assert called == [str(uuid_of(more))]
+
+
+def test_a_call_that_nobody_heeds_is_not_kept(
+    documents: Documents, monkeypatch: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    """The sweep calls anew: the queue does not grow while no worker is there."""
+    called: list[tuple[str, int]] = []
+    monkeypatch.setattr(workers, "call", lambda task, *of, expires: called.append((task, expires)))
+    with django_capture_on_commit_callbacks(execute=True):
+        documents.create(title="Tides", content="The moon moves the sea.", knowledge=True)
+    assert (indexing.TASK, indexing.CALL_KEPT) in called
