@@ -19,7 +19,8 @@ from knowledge.search import Found, Hits, SearchType, look_up, understand
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# A text may be a quarter of a minute's work. Queries are none, unless a model elsewhere is slow.
+# A text may be a quarter of a minute's work: with two accounts at it, the others wait their turn.
+# Queries are none, unless a model elsewhere is slow.
 adding, _texts = Queues(at_work=2, waiting=8), ThreadPoolExecutor(4, "text")
 searching = Queues(at_work=VIEWS_OF_AN_ACCOUNT, waiting=2_000)
 _queries = ThreadPoolExecutor(8, "query")
