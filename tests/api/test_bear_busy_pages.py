@@ -59,9 +59,7 @@ def hang_up_on_page(server: Server) -> None:
             assert server.is_ready()
 
 
-def test_pages_nobody_waits_for_keep_no_connection(
-    server: Server, live_owner: LiveAccount
-) -> None:
+def test_pages_nobody_waits_for_keep_no_connection(server: Server, live_owner: LiveAccount) -> None:
     client = live_owner.client(server)
     for _ in range(8):  # more connections than there are
         hang_up_on_page(server)
