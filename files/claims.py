@@ -1,5 +1,6 @@
 """Which file is processed next, and whose it is: a lease by the database's clock."""
 
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -27,8 +28,8 @@ LONGEST = 4 * 3600.0  # seconds for a file: whoever hangs loses it, alive or not
 LOOK = 1.0  # seconds between two looks whether the work is still wanted
 ANY_SIZE = 2**63 - 1  # bytes
 
-# The file of whoever has the fewest in work: a thousand of one account hold up nobody else's for
-# longer than those that are being processed.
+# The file of whoever has the fewest in work; among those, of an account drawn by lot: a thousand
+# files of one account are no more likely to have the next turn than the only one of another.
 TAKE = """
 WITH busy AS (
     SELECT owner_id, count(*) AS files FROM files_storedfile
@@ -39,7 +40,7 @@ SET claim = %s, due_at = statement_timestamp() + %s * interval '1 second', attem
 WHERE id = (
     SELECT file.id FROM files_storedfile file LEFT JOIN busy ON busy.owner_id = file.owner_id
     WHERE file.due_at <= statement_timestamp() AND file.size <= %s AND file.media_type <> ALL (%s)
-    ORDER BY coalesce(busy.files, 0), file.due_at
+    ORDER BY coalesce(busy.files, 0), uuid_hash_extended(file.owner_id, %s::bigint), file.due_at
     LIMIT 1 FOR UPDATE OF file SKIP LOCKED
 )
 RETURNING id
@@ -103,10 +104,10 @@ class Work:
 def take(largest: int = ANY_SIZE) -> Work | None:
     """The next file that is due; unless any will do, one that is no larger than `largest` bytes and
     not packed, as nobody knows how much is in those. None: there is none."""
-    claim = uuid4()
+    claim, lot = uuid4(), random.getrandbits(63)
     left_out = [] if largest == ANY_SIZE else PACKED
     with connection.cursor() as cursor:
-        cursor.execute(TAKE, [claim, LEASE.total_seconds(), largest, left_out])
+        cursor.execute(TAKE, [claim, LEASE.total_seconds(), largest, left_out, lot])
         row = cursor.fetchone()
     if row is None:
         return None

@@ -10,6 +10,7 @@ import redis
 from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
 
+from accounts.models import User
 from files import claims, processing, storage, tasks, waking
 from files.claims import Superseded
 from files.models import Stage, StoredFile
@@ -250,6 +251,23 @@ def test_nobody_waits_for_another_accounts_files(files: Files, strangers: Files)
     taken = claims.take()
     assert taken
     assert taken.file.public_id == last
+
+
+def test_one_at_a_time_accounts_have_turns_by_lot(
+    files: Files, strangers: Files, owner: User
+) -> None:
+    """Nobody has any in work when the next one is taken. One of two accounts: that its only file is
+    not among the first forty happens once in 2 ** 40 times."""
+    waiting = [StoredFile(owner=owner, size=1, due_at=Now()) for _ in range(100)]
+    StoredFile.objects.bulk_create(waiting)
+    last = strangers.upload()["id"]
+    for _ in range(40):
+        taken = claims.take()
+        assert taken
+        if taken.file.public_id == last:
+            return
+        taken.row().update(due_at=None, claim=None)
+    pytest.fail("A hundred files of one account hold up the one of another.")
 
 
 def test_the_sweep_calls_for_what_nobody_was_called_for(
