@@ -13,9 +13,10 @@ from uuid import UUID, uuid4
 import structlog
 from django.db import Error as DatabaseError  # lost connections too
 from django.db import connection, connections
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
+from chatbot_project.celery import is_stopping
 from files.extraction import PACKED
 from files.models import Stage, StoredFile
 from knowledge.vectors import release_connection
@@ -48,7 +49,7 @@ RETURNING id
 
 
 class Superseded(Exception):
-    """The work is for nothing: the file has been deleted or cancelled, or somebody else has it."""
+    """The work is for nothing: the file is deleted, cancelled, somebody else's, or given back."""
 
 
 @dataclass(slots=True)
@@ -69,7 +70,11 @@ class Work:
             self.reach()
 
     def reach(self, stage: Stage | None = None, progress: int | None = None) -> None:
-        """Renews the lease, and says how far the work is. Raises Superseded."""
+        """Renews the lease, and says how far the work is. Raises Superseded: also where this worker
+        is to end, for another to begin anew. No file fails for workers that are started again."""
+        if is_stopping():
+            self.give_back()
+            raise Superseded
         said: dict[str, Any] = {"stage": stage, "progress": progress}
         known = {name: value for name, value in said.items() if value is not None}
         held = self.row().update(due_at=Now() + LEASE, **known)
@@ -77,6 +82,11 @@ class Work:
         self.looked = time.monotonic()
         if not held:
             raise Superseded
+
+    def give_back(self, pause: timedelta = timedelta(0), **changes: Any) -> None:
+        """As if it had not been taken. It is due again after `pause`."""
+        waiting = {"stage": Stage.QUEUED, "progress": 0, "attempts": F("attempts") - 1}
+        self.row().update(due_at=Now() + pause, claim=None, **waiting, **changes)
 
     @contextmanager
     def renewed(self) -> Iterator[None]:
