@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
@@ -14,6 +15,7 @@ from chatbot_project.api import ids
 from files import claims, processing, services, storage, tasks
 from files.claims import Superseded
 from files.models import Orphan, StoredFile
+from knowledge import slots
 from knowledge.models import Chunk, Embedding, Source, TermStat
 from tests.files.calling import Files, work
 
@@ -99,6 +101,30 @@ def test_where_storage_fails_the_sweep_tries_again(
     Orphan.objects.update(due_at=Now())
     tasks.sweep_files()
     assert (bytes_left(folder), Orphan.objects.count()) == ([], 0)
+
+
+def test_bytes_that_nobody_can_delete_hold_up_no_others(folder: Path, db: None) -> None:
+    first, *_ = orphans = [Orphan(id=ids.uuid7(), due_at=Now()) for _ in range(3)]
+    first.due_at = Now() - timedelta(minutes=1)
+    Orphan.objects.bulk_create(orphans)
+    stuck = folder / first.key
+    stuck.mkdir(parents=True)
+    (stuck / "more").touch()
+    tasks.sweep_files()
+    assert Orphan.objects.count() == 3
+    assert not Orphan.objects.filter(due_at__lte=Now()).exists()  # it may be storage: all wait
+    Orphan.objects.update(due_at=F("due_at") - services.PAUSE)
+    tasks.sweep_files()
+    assert Orphan.objects.get().pk == first.pk
+
+
+def test_one_worker_at_a_time_deletes_bytes(db: None) -> None:
+    Orphan.objects.create(id=ids.uuid7(), due_at=Now())
+    with slots.slot(["orphans"]):
+        tasks.sweep_files()
+        assert Orphan.objects.exists()
+    tasks.sweep_files()
+    assert not Orphan.objects.exists()
 
 
 def test_bytes_of_an_upload_that_never_ended(files: Files, folder: Path) -> None:
