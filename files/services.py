@@ -78,25 +78,27 @@ def change_file(file: StoredFile, **changes: Any) -> StoredFile:
     return held
 
 
+@transaction.atomic
 def delete_file(file: StoredFile) -> None:
-    """With its chunks, their vectors, and its bytes. Whoever is processing it ends."""
-    with transaction.atomic():
-        for held in StoredFile.objects.locked().filter(pk=file.pk):
-            twins.release(held)
-            held.delete()
-            forget(file.pk)  # after all rows of files: who copies its chunks takes them so too
-    for orphan in Orphan.objects.filter(pk=file.pk):
-        remove(orphan)
+    """With its chunks and their vectors; whoever is processing it ends. A worker deletes its bytes:
+    nobody can get at them any more, and storage may keep whoever deletes them waiting."""
+    for held in StoredFile.objects.locked().filter(pk=file.pk):
+        twins.release(held)
+        held.delete()
+        forget(file.pk)  # after all rows of files: who copies its chunks takes them so too
+    waking.wake_to_delete()
 
 
 @transaction.atomic
 def delete_files_of(owner: User) -> bool:
     """Some of them, before their account is deleted. False: there was none.
 
-    Their chunks go with the account's sources; the sweep deletes their bytes."""
+    Their chunks go with the account's sources; a worker deletes their bytes."""
     some = StoredFile.objects.locked().filter(owner=owner).order_by("pk")[:MOST_DELETED]
     found = list(some.values_list("pk", flat=True))
     StoredFile.objects.filter(pk__in=found).delete()
+    if found:
+        waking.wake_to_delete()
     return bool(found)
 
 

@@ -29,11 +29,15 @@ def largest_by_slot() -> dict[str, int]:
 
 @shared_task(ignore_result=True)
 def sweep_files() -> None:
-    """What nobody was called for, or whose worker has died; bytes that are still there.
-
-    One worker of a machine deletes bytes: where storage hangs, others are free for the rest."""
+    """What nobody was called for, or whose worker has died; bytes that are still there."""
     if claims.any_due():
         workers.call(waking.TASK, expires=waking.KEPT)
+    delete_bytes()
+
+
+@shared_task(ignore_result=True)
+def delete_bytes() -> None:
+    """Of deleted files. One worker of a machine does it: where storage hangs, others are free."""
     with slots.slot(["orphans"]) as free:
         if free:
             services.remove_due()
