@@ -30,10 +30,10 @@ class Storage(Protocol):
 class FolderStorage(FileSystemStorage):
     piece_size = 262_144
 
-    def _save(self, name: str, content: Any) -> str:
+    def save(self, name: str | None, content: IO[Any], max_length: int | None = None) -> str:
         """When this returns, the disk has the bytes and their name: as the database has the file's
         row, a power cut leaves both or none."""
-        saved: str = super()._save(name, content)
+        saved = super().save(name, content, max_length)
         path = Path(self.path(saved))
         for each in (path, path.parent, path.parent.parent):  # the folder may be new, too
             write_out(each)
