@@ -151,6 +151,8 @@ async def _follow_database(position: Position) -> AsyncIterator[bytes]:
         polls += 1
         if polls % KEEP_ALIVE_POLLS == 0:
             yield sse.KEEP_ALIVE
+    id = position.public_message_id
+    yield sse.event(sse.position(id, END, read, told), events.deleted(id))
 
 
 def _beginning(message: Message) -> bytes:

@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 
-from chat import ending, services
+from chat import ending, services, upkeep
 from chat.models import Message, Status
 from chat.turns import Asker, Outcome, Turn
 from tests import events
@@ -39,3 +39,14 @@ def test_they_are_told_which_answer_it_is_and_what_it_did(
     assert events.text_of(read) == WHOLE
     with resuming(client, chat, read[2].id) as stream:
         assert [event.data for event in stream] == [event.data for event in read[3:]]
+
+
+def test_they_are_told_that_it_has_been_deleted(client: httpx2.Client, turn: Turn) -> None:
+    chat = turn.answer.chat
+    with resuming(client, chat.public_id) as stream:
+        read = events.read_text(stream, len(HALF))
+        upkeep.delete_chat(chat)
+        [last] = stream
+    assert (last.type, last.data["message_id"]) == ("error", read[0].data["message_id"])
+    assert last.data["error"]["code"] == "RESOURCE_NOT_FOUND"
+    assert last.data["error"]["details"]["request_id"]
