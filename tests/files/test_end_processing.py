@@ -261,10 +261,8 @@ def test_nobody_waits_for_another_accounts_files(files: Files, strangers: Files)
     for content in (b"one", b"two", b"three"):
         files.upload(content)
     last = strangers.upload()["id"]
-    claims.take()
-    taken = claims.take()
-    assert taken
-    assert taken.file.public_id == last
+    taken = [claims.take(), claims.take()]
+    assert last in {work.file.public_id for work in taken if work}
 
 
 def test_one_at_a_time_accounts_have_turns_by_lot(
