@@ -29,7 +29,7 @@ from chat.providers import Provider, ProviderFailed
 from chat.turns import Lookup, Turn
 from chatbot_project.api.breaker import Breaker
 from chatbot_project.api.errors import ModelUnavailable
-from chatbot_project.api.threads import beside_database, beside_models, in_database, in_view_thread
+from chatbot_project.api.threads import beside_database, beside_models, in_database, in_turn
 from knowledge.filters import Filters
 from knowledge.search import Found, Hits, Query, SearchType, look_up, understand
 
@@ -59,7 +59,7 @@ async def ground(turn: Turn) -> Grounded:
         return _without_knowledge(turn)
     query = await _understood(turn)
     if turn.attached:
-        turn = await in_view_thread(partial(attached.joined, turn, query))
+        turn = await in_turn(turn.owner_id, partial(attached.joined, turn, query))
     if turn.lookup and (grounded := await _by_knowledge(turn, turn.lookup, query)):
         await in_database(citations.save, turn.answer, grounded.sources)
         return grounded
@@ -98,7 +98,7 @@ async def _in_attached(turn: Turn, lookup: Lookup, query: Query) -> Hits:
     known = replace(lookup, filters=Filters(source_ids=indexed))
     hits = await _search(known, query) if indexed else Hits([], {})
     if versions:
-        likely = await in_view_thread(partial(document_passages.likely, versions, query))
+        likely = await in_turn(turn.owner_id, partial(document_passages.likely, versions, query))
         read = await _compared(document_passages.nearest, query, likely, MOST_PASSAGES)
         hits = document_passages.together(hits, read)
     return hits

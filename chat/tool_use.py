@@ -20,7 +20,7 @@ from chat.tool_calls import Carried, Understood, carry_out, refuse, understand, 
 from chat.turns import Turn
 from chatbot_project.api.bodies import SMALL
 from chatbot_project.api.errors import RateLimited
-from chatbot_project.api.threads import beside_database, beside_models, in_database, in_view_thread
+from chatbot_project.api.threads import beside_database, beside_models, in_database, in_turn
 
 JSON = dict[str, Any]
 Ask = Callable[[Prompt], Awaitable[Piece]]
@@ -115,7 +115,7 @@ class ToolUse:
             carried = await in_database(refuse, turn, before, spent, meant)
         else:
             doing = partial(carry_out, tool, turn, before, answered, spent, meant, room)
-            carrying = asyncio.ensure_future(in_view_thread(doing))
+            carrying = asyncio.ensure_future(in_turn(turn.owner_id, doing))
             carried = await self._whole(carrying, tool.writes)
         self._note(carried)
         return carried

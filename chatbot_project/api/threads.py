@@ -9,12 +9,15 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest
+
+from chatbot_project.api.queues import Queues
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,6 +35,8 @@ _model_calls = ThreadPoolExecutor(4, thread_name_prefix="model")
 VIEWS = max(1, settings.DATABASE_POOL_SIZE - SHORT_CALLS - PAGES)
 VIEWS_OF_AN_ACCOUNT = (VIEWS + 1) // 2  # at once; of a pool of five or less, the only one
 _views = ThreadPoolExecutor(VIEWS, thread_name_prefix="view")
+# However slow what one account asks for is, others find a thread, where there are several.
+view_turns = Queues(at_work=VIEWS_OF_AN_ACCOUNT, waiting=10_000)
 
 
 def _call(function: Callable[[], R]) -> R:
@@ -76,6 +81,11 @@ async def beside_models(function: Callable[P, R], *args: P.args, **kwargs: P.kwa
 async def in_view_thread(function: Callable[[], R]) -> R:
     """The same for a whole sync view, which may take its time."""
     return await run_in(_views, function)
+
+
+async def in_turn(account_id: UUID, function: Callable[[], R]) -> R:
+    """The same for what is not the account's call itself, and may take as long as one."""
+    return await view_turns.turn(account_id, partial(in_view_thread, function))
 
 
 async def answering(

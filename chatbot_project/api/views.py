@@ -13,12 +13,9 @@ from chatbot_project.api import etags
 from chatbot_project.api.errors import InvalidApiKey, MethodNotAllowed
 from chatbot_project.api.errors_handler import render
 from chatbot_project.api.permissions import authorize
-from chatbot_project.api.queues import Queues
 from chatbot_project.api.requests import caller_of
-from chatbot_project.api.threads import VIEWS_OF_AN_ACCOUNT, answering, in_view_thread
+from chatbot_project.api.threads import answering, in_view_thread, view_turns
 
-# However slow what one account asks for is, others find a thread, where there are several.
-_turns = Queues(at_work=VIEWS_OF_AN_ACCOUNT, waiting=10_000)
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
@@ -77,7 +74,7 @@ async def call_sync(view: Any, request: HttpRequest, kwargs: Any) -> HttpRespons
         return await answering(request, in_view_thread, finished, view, request, kwargs)
 
     caller = caller_of(request)
-    return await (_turns.turn(caller.account_id, answered) if caller else answered())
+    return await (view_turns.turn(caller.account_id, answered) if caller else answered())
 
 
 def finished(view: Any, request: HttpRequest, kwargs: Any) -> HttpResponseBase:

@@ -1,5 +1,8 @@
 """However slow what one account asks for is, others find a thread for their views."""
 
+import asyncio
+import threading
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -7,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
+from chatbot_project.api.threads import VIEWS, in_turn
 from tests import servers
 from tests.live import LiveAccount
 from tests.servers import Server
@@ -45,3 +49,17 @@ def test_others_find_one(
             assert theirs.get("/api/documents").status_code == 200
             assert waiting() == OF_AN_ACCOUNT
         assert [each.result().status_code for each in sent] == [200] * len(sent)
+
+
+def test_so_they_do_for_what_answers_rest_on() -> None:
+    """Attachments are read, and tools do their work, in the same threads."""
+    mine, theirs, over = uuid.uuid4(), uuid.uuid4(), threading.Event()
+
+    async def ask() -> None:
+        slow = [asyncio.ensure_future(in_turn(mine, over.wait)) for _ in range(2 * VIEWS)]
+        assert await in_turn(theirs, lambda: "read") == "read"
+        assert not any(each.done() for each in slow)
+        over.set()
+        assert all(await asyncio.gather(*slow))
+
+    asyncio.run(ask())
