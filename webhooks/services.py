@@ -196,7 +196,8 @@ HAS_FAILED = Q(status=Status.FAILED) | Q(status=Status.PENDING, tries__gt=0)
 def recover(endpoint: Endpoint, since: datetime) -> int:
     """Sends everything since then that has failed, waits to be tried again, or was never sent, on a
     schedule begun anew. Returns how many deliveries. Where it fails half-way it can be called
-    again: what has been queued is not queued twice.
+    again: what has been queued is not queued twice. What is committing while it is called is part
+    of it, as in `create_endpoint`: it may have found the endpoint disabled.
 
     Raises InvalidRequest for a moment before what is kept or after now, Conflict while disabled.
     """
@@ -205,6 +206,7 @@ def recover(endpoint: Endpoint, since: datetime) -> int:
     if not oldest <= since <= now:
         reason = f"Must be within the last {settings.WEBHOOK_RETENTION_DAYS} days."
         raise InvalidRequest(invalid_fields={"since": [reason]})
+    settling.wait_for_transactions()
     first: UUID | None = first_id(since)
     recovered = 0
     while first:
