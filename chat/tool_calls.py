@@ -72,7 +72,7 @@ def understand(call: FunctionCall, offered: Collection[str]) -> Understood:
     shown = {name: value for name, value in given.items() if name in tool.properties}
     try:
         # What is null is left out: models fill in every argument that they know of.
-        named = {name: value for name, value in given.items() if value is not None}
+        named = {name: value for name, value in shown.items() if value is not None}
         checked = bodies.validate(tool.arguments, named)
     except ApiError as error:
         return Understood(call.id, call.name, given=shown, said=text, error=error)

@@ -62,6 +62,19 @@ def test_it_creates_a_document(
     assert (result["tool_call_id"], json.loads(result["content"])) == ("call_0", made)
 
 
+def test_arguments_that_no_tool_offers_do_nothing(
+    client: httpx2.Client, upstream: Upstream, live_owner: LiveAccount
+) -> None:
+    creating = FunctionCall("create_document", {**PLAN, "knowledge": True})
+    made, _ = call_once(client, upstream, creating)
+    assert made["arguments"] == PLAN
+    id = made["result"]["document_id"]
+    updating = FunctionCall(UPDATE, {"document_id": id, "title": "Menu", "knowledge": True})
+    changed, _ = call_once(client, upstream, updating)
+    assert (changed["status"], [*changed["arguments"]]) == ("completed", ["document_id", "title"])
+    assert not Document.objects.get(owner=live_owner.user).knowledge
+
+
 def test_usage_is_the_sum(client: httpx2.Client, upstream: Upstream) -> None:
     scripts = [calling(CREATE, text="One."), Script(["Two.", "Three."])]
     reported = ask(client, upstream.model(*scripts))["usage"]
