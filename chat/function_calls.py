@@ -84,9 +84,10 @@ def join(calls: list[FunctionCall], later: Iterable[FunctionCall]) -> list[Funct
 
 
 def _continued(calls: list[FunctionCall], piece: FunctionCall) -> FunctionCall | None:
-    """The call that `piece` goes on with. One that has another id, or a name too, is a new one."""
+    """The call that `piece` goes on with. One with a name and another id is a new one: there are
+    servers that give each piece an id of its own."""
     for call in reversed(calls):
         if piece.index is None or call.index == piece.index:
-            is_other = piece.id and piece.id != call.id
+            is_other = piece.name and piece.id and piece.id != call.id
             return None if is_other or (piece.index is None and piece.name) else call
     return None

@@ -29,6 +29,14 @@ WAYS = {
         *(delta("call_a", "f", '{"a"', index=0), delta("call_a", "", ": 1}", index=0)),
         delta(*B, index=1),
     ],
+    "another id in each piece": [
+        *(delta("call_a", "f", '{"a"', index=0), delta("call_x", "", ": 1}", index=0)),
+        *(delta("call_b", "g", '{"b"', index=1), delta("call_y", "", ": 2}", index=1)),
+    ],
+    "another id in each piece, and the number 0": [
+        *(delta("call_a", "f", index=0), delta("call_x", "", '{"a": 1}', index=0)),
+        *(delta("call_b", "g", index=0), delta("call_y", "", '{"b": 2}', index=0)),
+    ],
     "mixed": [
         *(delta("call_a", "f", index=0), delta("call_b", "g", index=1)),
         *(delta(arguments='{"a": 1}', index=0), delta(arguments='{"b": 2}', index=1)),
