@@ -54,7 +54,7 @@ async def attempt(client: Client, job: Job) -> Outcome:
     except EXPECTED as failure:
         error = next(word for types, word in ERRORS if isinstance(failure, types))
     except Exhausted:
-        logger.warning("descriptors_exhausted")
+        logger.warning("connections_exhausted")
         error = "internal"
     except Exception:  # a fault of ours is an attempt as well: else it would be tried for ever
         logger.exception("attempt_broken")
