@@ -28,11 +28,14 @@ def prepare(url: str) -> User:
 
 def emit(account: User, data: dict[str, Any], count: int) -> float:
     """`count` events, committed. Returns when, in seconds since 1970."""
+    committed: list[float] = []
     for first in range(0, count, BATCH):
         with transaction.atomic():
+            # Before the events, so that it comes before the call of a worker.
+            transaction.on_commit(lambda: committed.append(time.time()))
             for _ in range(min(BATCH, count - first)):
                 events.emit("chat.message", account, data)
-    return time.time()
+    return committed[-1]
 
 
 def claim_ms(times: int) -> float:
