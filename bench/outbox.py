@@ -3,15 +3,17 @@
 import asyncio
 import statistics
 import time
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 from django.core.management import call_command
 from django.db import transaction
+from django.db.models.functions import Now
 
 from accounts.models import User
 from webhooks import claims, events, services, signing, waking
-from webhooks.models import Endpoint, Event
+from webhooks.models import Delivery, Endpoint, Event, Status
 
 SECRET = b"your_webhook_secret"
 JSON = {"Content-Type": "application/json"}
@@ -48,6 +50,17 @@ def claim_ms(times: int) -> float:
             taken.append(time.perf_counter() - began)
             transaction.set_rollback(True)
     return statistics.median(taken) * 1000
+
+
+def make_wait(account: User, count: int) -> None:
+    """So many endpoints, each with a delivery that is not due yet, as all others are."""
+    first = Endpoint.objects.filter(owner=account)[0]
+    fields = {"owner": account, "events": first.events, "secret": first.secret}
+    Endpoint.objects.bulk_create(Endpoint(url=first.url, **fields) for _ in range(count - 1))
+    emit(account, {}, 1)
+    Delivery.objects.filter(status=Status.PENDING).update(
+        claim=None, next_attempt_at=Now() + timedelta(hours=1)
+    )
 
 
 def wait_until_idle() -> None:

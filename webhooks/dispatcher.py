@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 POSTS = 400  # at once, to all endpoints
 CLAIMED = 1000  # at once, begun or not
 POLL_SECONDS = 0.025  # how soon a new event is seen while older ones are under way
+LOOK_SECONDS = 0.2  # how soon what has come due is, of which nobody tells: a claim is dear
 RENEW_SECONDS = 1.0
 STOP_SECONDS = 2.0  # for what is under way when the worker is to end
 
@@ -34,6 +35,7 @@ class Dispatcher:
         self._posting: set[asyncio.Task[None]] = set()
         self._hungry = asyncio.Event()  # worth asking for more
         self._low = 0  # half of the last claim: with less than that waiting, ask for more
+        self._look_at = 0.0  # when to claim whatever is known
         self._renewed = time.monotonic()
 
     async def run(self) -> None:
@@ -64,7 +66,8 @@ class Dispatcher:
             if is_stopping():
                 return await self._stop()
             self._recorder.give_back(self._lanes.overdue())
-            await self._claim_more()
+            if await self._may_find():
+                await self._claim_more()
             self._start()
             await self._renew()
 
@@ -81,12 +84,19 @@ class Dispatcher:
         except TimeoutError:
             pass
 
+    async def _may_find(self) -> bool:
+        """Whether there is a place, or a delivery, that there was not at the last claim."""
+        if self._hungry.is_set() or time.monotonic() >= self._look_at:
+            return True
+        return await in_database(waking.has_news)
+
     async def _claim(self) -> int:
         self._hungry.clear()
         room = CLAIMED - len(self._posting) - self._lanes.waiting
         quick, places = set(self._lanes.quick), self._lanes.places()
         jobs = await in_database(claims.claim, room, quick, places) if room > 0 else []
         self._low = len(jobs) // 2
+        self._look_at = 0.0 if jobs else time.monotonic() + LOOK_SECONDS
         self._lanes.add(jobs)
         self._start()
         return len(jobs)

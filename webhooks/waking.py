@@ -2,7 +2,8 @@
 
 One key in Redis says that a dispatcher has been asked for or is at work; while it is there nobody
 needs to ask. It lives for seconds: a dispatcher renews it, and where one has died, or the broker
-has lost the call, the next event or beat's sweep asks anew.
+has lost the call, the next event or beat's sweep asks anew. Another key tells the one at work that
+something has come.
 """
 
 import logging
@@ -17,7 +18,7 @@ from chatbot_project.api import workers
 
 logger = logging.getLogger(__name__)
 
-KEY = "webhooks:dispatcher"
+KEY, NEWS = "webhooks:dispatcher", "webhooks:news"
 ASKED = b"asked"
 LEASE = 5  # seconds
 TASK = "webhooks.tasks.deliver"
@@ -37,9 +38,25 @@ def wake() -> None:
     workers.call(TASK, unless=is_awake)
 
 
+ASK_OR_TELL = """
+if redis.call('set', KEYS[1], ARGV[1], 'nx', 'ex', ARGV[2]) then return 0 end
+redis.call('set', KEYS[2], 1, 'ex', ARGV[2])
+return 1
+"""
+
+
 def is_awake() -> bool:
-    """Whether a dispatcher has been asked for, or is at work. If not, one has been now."""
-    return not client().set(KEY, ASKED, nx=True, ex=LEASE)
+    """Whether a dispatcher has been asked for, or is at work; it is told then. If not, one has been
+    asked for now."""
+    return bool(client().eval(ASK_OR_TELL, 2, KEY, NEWS, ASKED, LEASE))
+
+
+def has_news() -> bool:
+    """Whether something has come since the last call. With Redis away, it may have."""
+    try:
+        return bool(client().delete(NEWS))
+    except RedisError:
+        return True
 
 
 def begin(me: str) -> bool:
