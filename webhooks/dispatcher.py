@@ -36,6 +36,7 @@ class Dispatcher:
         self._hungry = asyncio.Event()  # worth asking for more
         self._low = 0  # half of the last claim: with less than that waiting, ask for more
         self._look_at = 0.0  # when to claim whatever is known
+        self._may_claim = True  # not once another dispatcher has taken over
         self._renewed = time.monotonic()
 
     async def run(self) -> None:
@@ -43,12 +44,12 @@ class Dispatcher:
 
         Raises DatabaseError.
         """
-        if not await in_database(waking.begin, self._name):
+        if not await in_database(waking.hold, self._name):
             return self._recorder.abort()
         try:
             await self._claim()
             while await self._work_on():
-                await in_database(waking.renew, self._name)
+                self._may_claim = await in_database(waking.hold, self._name)
             await self._recorder.close()
         finally:
             await self._give_up()
@@ -88,13 +89,14 @@ class Dispatcher:
         """Whether there is a place, or a delivery, that there was not at the last claim."""
         if self._hungry.is_set() or time.monotonic() >= self._look_at:
             return True
-        return await in_database(waking.has_news)
+        return self._may_claim and await in_database(waking.has_news)
 
     async def _claim(self) -> int:
         self._hungry.clear()
         room = CLAIMED - len(self._posting) - self._lanes.waiting
         quick, places = set(self._lanes.quick), self._lanes.places()
-        jobs = await in_database(claims.claim, room, quick, places) if room > 0 else []
+        may_claim = self._may_claim and room > 0
+        jobs = await in_database(claims.claim, room, quick, places) if may_claim else []
         self._low = len(jobs) // 2
         self._look_at = 0.0 if jobs else time.monotonic() + LOOK_SECONDS
         self._lanes.add(jobs)
@@ -139,7 +141,7 @@ class Dispatcher:
             self._renewed = time.monotonic()
             self._client.close_idle()
             self._recorder.judge_again()
-            await in_database(waking.renew, self._name)
+            self._may_claim = await in_database(waking.hold, self._name)
 
     async def _give_up(self) -> None:
         """What is under way when something breaks is dropped: leases bring it back."""

@@ -8,7 +8,6 @@ something has come.
 
 import logging
 from functools import cache
-from typing import cast
 
 import redis
 from django.conf import settings
@@ -59,28 +58,24 @@ def has_news() -> bool:
         return True
 
 
-def begin(me: str) -> bool:
-    """Whether dispatcher `me` shall work. With Redis down, any may: claims keep them apart."""
+# Whoever was too slow to renew it leaves what another holds by now alone.
+HOLD = """
+local holder = redis.call('get', KEYS[1])
+if holder and holder ~= ARGV[1] and holder ~= ARGV[2] then return 0 end
+redis.call('set', KEYS[1], ARGV[1], 'ex', ARGV[3])
+return 1
+"""
+DELETE_OWN = "if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end"
+
+
+def hold(me: str) -> bool:
+    """Whether dispatcher `me` may claim: call it every second or so while at work. With Redis down,
+    any may: claims keep them apart."""
     try:
-        holder = cast("bytes | None", client().get(KEY))
-        if holder not in (None, ASKED):
-            return False
-        client().set(KEY, me, ex=LEASE)
+        return bool(client().eval(HOLD, 1, KEY, me, ASKED, LEASE))
     except RedisError:
         logger.warning("dispatcher_not_noted")
     return True
-
-
-def renew(me: str) -> None:
-    """Call it every second or so while at work."""
-    try:
-        client().set(KEY, me, ex=LEASE)
-    except RedisError:
-        logger.warning("dispatcher_not_noted")
-
-
-# Whoever was too slow to renew it leaves what another holds by now alone.
-DELETE_OWN = "if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end"
 
 
 def end(me: str) -> None:
