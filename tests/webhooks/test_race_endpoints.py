@@ -46,8 +46,8 @@ def in_thread() -> Iterator[InThread]:
 
 
 @contextmanager
-def happening(in_thread: InThread, owner: User) -> Iterator[None]:
-    """An event of a transaction that lasts as long as this, and commits then."""
+def happening(in_thread: InThread, owner: User) -> "Iterator[Future[Any]]":
+    """An event of a transaction that lasts as long as this, and commits then; done when it has."""
     emitted, enough = threading.Event(), threading.Event()
 
     def happen() -> None:
@@ -59,7 +59,7 @@ def happening(in_thread: InThread, owner: User) -> Iterator[None]:
     done = in_thread(happen)
     assert emitted.wait(10)
     try:
-        yield
+        yield done
     finally:
         enough.set()
         done.result(10)
@@ -91,8 +91,9 @@ def test_it_is_not_waited_for_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(settling, "LONGEST", 0.05)
-    with happening(in_thread, account):
+    with happening(in_thread, account) as change:
         make_endpoint(account, make_receiver().url)
+        assert not change.done()
     assert Endpoint.objects.filter(owner=account).exists()
 
 
