@@ -18,7 +18,7 @@ from chatbot_project.api.times import rfc3339
 from webhooks import events, health, settling, signing, targets, waking
 from webhooks.catalogue import PING
 from webhooks.models import Delivery, DisabledReason, Endpoint, Event, Status
-from webhooks.retention import first_id
+from webhooks.retention import first_id, trim_attempts
 
 OVERLAP = timedelta(hours=24)
 OLD_SECRETS = 5  # that sign beside the newest
@@ -160,7 +160,9 @@ def _being_sent() -> Q:
 def _requeue(deliveries: QuerySet[Delivery]) -> int:
     """Its endpoint held. What another transaction has locked is being dealt with there."""
     free = deliveries.select_for_update(skip_locked=True, no_key=True)
-    return Delivery.objects.filter(pk__in=free.values("pk")).update(
+    queued = list(free.values_list("pk", flat=True))
+    trim_attempts(queued)
+    return Delivery.objects.filter(pk__in=queued).update(
         status=Status.PENDING, tries=0, next_attempt_at=Now(), claim=None, completed_at=None
     )
 
