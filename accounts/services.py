@@ -14,6 +14,7 @@ from chatbot_project.api.errors import Conflict, QuotaExceeded
 
 OVERLAP = timedelta(hours=24)
 MAX_OVERLAP = timedelta(days=30)
+NEVER = datetime.max.replace(tzinfo=UTC)
 FIRST_ADMIN = "admin@localhost"
 
 
@@ -77,8 +78,8 @@ def rotate_api_key(key: ApiKey, overlap: timedelta = OVERLAP) -> tuple[ApiKey, s
     _check_room(owner, 2 * owner.tier.max_api_keys)
     successor = ApiKey(owner=owner, name=key.name, scopes=key.scopes, rotated_from=key)
     if key.expires_at is not None:
-        successor.expires_at = now + (key.expires_at - key.created_at)
-    key.expires_at = min(key.expires_at or datetime.max.replace(tzinfo=UTC), now + overlap)
+        successor.expires_at = now + min(key.expires_at - key.created_at, NEVER - now)
+    key.expires_at = min(key.expires_at or NEVER, now + overlap)
     key.save(update_fields=["expires_at"])
     return _insert(successor)
 

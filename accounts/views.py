@@ -49,8 +49,8 @@ EXAMPLE = {
         "max_api_keys": {"limit": 10, "used": 1, "resets_at": None},
         "concurrent_answers": {"limit": 3, "used": 0, "resets_at": None},
         "max_file_bytes": {"limit": 25000000, "used": None, "resets_at": None},
-        "max_files": {"limit": 200, "used": None, "resets_at": None},
-        "max_stored_bytes": {"limit": 1000000000, "used": None, "resets_at": None},
+        "max_files": {"limit": 200, "used": 12, "resets_at": None},
+        "max_stored_bytes": {"limit": 1000000000, "used": 48000000, "resets_at": None},
         "max_endpoints": {"limit": 5, "used": 2, "resets_at": None},
     },
 }

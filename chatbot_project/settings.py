@@ -60,6 +60,7 @@ DATABASES = {
     }
 }
 SECRET_KEY = SECRET_KEY or EMBEDDED.get("SECRET_KEY", "")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS")
 if not SECRET_KEY:
     raise BadSetting("SECRET_KEY", "must be set where DATABASE_URL is: all machines share one.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -34,7 +34,8 @@ log = structlog.get_logger("server")
 # Twisted knows none of the newer ones: 429 Too Many Requests was "Unknown Status".
 http.RESPONSES.update({status.value: status.phrase.encode() for status in HTTPStatus})
 
-BODY_SECONDS, BODY_RATE = 60.0, 20_000  # for one over SMALL: so long, and a second for so many
+WHOLE_SECONDS = 60.0  # for a request, from its first byte on
+BODY_RATE = 20_000  # bytes: a body over SMALL has a second more for so many
 LONGEST_LENGTH = 30  # characters of a Content-Length
 LINGER = 10.0  # seconds in which a refused client may stop sending and read why
 BAD_HEADER = "The request has a header that is not valid."
@@ -47,7 +48,7 @@ CODES = {
 }
 MESSAGES = {
     400: BAD_REQUEST,
-    408: "The body did not come in time.",
+    408: "The request did not come in time.",
     500: "Something went wrong on our side.",
     503: "No answer in time.",
 }
@@ -151,7 +152,7 @@ class Channel(http.HTTPChannel):
     requestFactory = Request  # noqa: N815
     draining = False  # what still comes is thrown away
     cut: Any = None  # the timer that ends the lingering
-    late: Any = None  # the timer that ends a body which does not come
+    late: Any = None  # the timer that ends a request which does not come
     asking: "asyncio.Future[bool] | None" = None  # who sends it
     continue_wanted = False  # by a client that waits for it before it sends its body
 
@@ -172,8 +173,7 @@ class Channel(http.HTTPChannel):
         super().allHeadersReceived()
         if self.length is None or self.length > SMALL:
             expected = self.body_limit() if self.length is None else self.length
-            allowed = BODY_SECONDS + expected / BODY_RATE
-            self.late = self.callLater(allowed, self.refuse_and_disconnect, 408)
+            self.start_clock(WHOLE_SECONDS + expected / BODY_RATE)
         self.persistent = self.persistent and not self.draining and not shutdown.has_begun()
 
     def ask(self) -> None:
@@ -209,6 +209,10 @@ class Channel(http.HTTPChannel):
     def allContentReceived(self) -> None:  # noqa: N802
         self.stop_clock()
         super().allContentReceived()
+
+    def start_clock(self, seconds: float) -> None:
+        self.stop_clock()
+        self.late = self.callLater(seconds, self.refuse_and_disconnect, 408)
 
     def stop_clock(self) -> None:
         if self.late is not None and self.late.active():
@@ -254,8 +258,11 @@ class Channel(http.HTTPChannel):
         self.persistent = False
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
-        if not self.draining:
-            super().dataReceived(data)
+        if self.draining:
+            return
+        if self.late is None and not self._handlingRequest:
+            self.start_clock(WHOLE_SECONDS)
+        super().dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:  # noqa: N802
         if not self.draining:

@@ -1,5 +1,6 @@
 """Which file is processed next, and whose it is: a lease by the database's clock."""
 
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -12,9 +13,10 @@ from uuid import UUID, uuid4
 import structlog
 from django.db import Error as DatabaseError  # lost connections too
 from django.db import connection, connections
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
+from chatbot_project.celery import is_stopping
 from files.extraction import PACKED
 from files.models import Stage, StoredFile
 from knowledge.vectors import release_connection
@@ -27,8 +29,8 @@ LONGEST = 4 * 3600.0  # seconds for a file: whoever hangs loses it, alive or not
 LOOK = 1.0  # seconds between two looks whether the work is still wanted
 ANY_SIZE = 2**63 - 1  # bytes
 
-# The file of whoever has the fewest in work: a thousand of one account hold up nobody else's for
-# longer than those that are being processed.
+# The file of whoever has the fewest in work; among those, of an account drawn by lot: a thousand
+# files of one account are no more likely to have the next turn than the only one of another.
 TAKE = """
 WITH busy AS (
     SELECT owner_id, count(*) AS files FROM files_storedfile
@@ -39,7 +41,7 @@ SET claim = %s, due_at = statement_timestamp() + %s * interval '1 second', attem
 WHERE id = (
     SELECT file.id FROM files_storedfile file LEFT JOIN busy ON busy.owner_id = file.owner_id
     WHERE file.due_at <= statement_timestamp() AND file.size <= %s AND file.media_type <> ALL (%s)
-    ORDER BY coalesce(busy.files, 0), file.due_at
+    ORDER BY coalesce(busy.files, 0), uuid_hash_extended(file.owner_id, %s::bigint), file.due_at
     LIMIT 1 FOR UPDATE OF file SKIP LOCKED
 )
 RETURNING id
@@ -47,7 +49,7 @@ RETURNING id
 
 
 class Superseded(Exception):
-    """The work is for nothing: the file has been deleted or cancelled, or somebody else has it."""
+    """The work is for nothing: the file is deleted, cancelled, somebody else's, or given back."""
 
 
 @dataclass(slots=True)
@@ -68,7 +70,11 @@ class Work:
             self.reach()
 
     def reach(self, stage: Stage | None = None, progress: int | None = None) -> None:
-        """Renews the lease, and says how far the work is. Raises Superseded."""
+        """Renews the lease, and says how far the work is. Raises Superseded: also where this worker
+        is to end, for another to begin anew. No file fails for workers that are started again."""
+        if is_stopping():
+            self.give_back()
+            raise Superseded
         said: dict[str, Any] = {"stage": stage, "progress": progress}
         known = {name: value for name, value in said.items() if value is not None}
         held = self.row().update(due_at=Now() + LEASE, **known)
@@ -76,6 +82,11 @@ class Work:
         self.looked = time.monotonic()
         if not held:
             raise Superseded
+
+    def give_back(self, pause: timedelta = timedelta(0), **changes: Any) -> None:
+        """As if it had not been taken. It is due again after `pause`."""
+        waiting = {"stage": Stage.QUEUED, "progress": 0, "attempts": F("attempts") - 1}
+        self.row().update(due_at=Now() + pause, claim=None, **waiting, **changes)
 
     @contextmanager
     def renewed(self) -> Iterator[None]:
@@ -103,10 +114,10 @@ class Work:
 def take(largest: int = ANY_SIZE) -> Work | None:
     """The next file that is due; unless any will do, one that is no larger than `largest` bytes and
     not packed, as nobody knows how much is in those. None: there is none."""
-    claim = uuid4()
+    claim, lot = uuid4(), random.getrandbits(63)
     left_out = [] if largest == ANY_SIZE else PACKED
     with connection.cursor() as cursor:
-        cursor.execute(TAKE, [claim, LEASE.total_seconds(), largest, left_out])
+        cursor.execute(TAKE, [claim, LEASE.total_seconds(), largest, left_out, lot])
         row = cursor.fetchone()
     if row is None:
         return None

@@ -8,7 +8,6 @@ from pathlib import PurePath
 
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import F
 from django.db.models.functions import Now
 
 from files import claims, services, storage, twins
@@ -81,7 +80,7 @@ def take_over(work: Work) -> bool:
     if twin := twins.ready(work.file):
         return copy(work, twin)
     if twins.in_the_making(work.file):
-        work.row().update(due_at=Now() + WAIT, claim=None, attempts=F("attempts") - 1)
+        work.give_back(WAIT)
         if not twins.in_the_making(work.file):  # it has ended meanwhile, and did not see us wait
             waiting = StoredFile.objects.filter(pk=work.file.pk, status=Status.PROCESSING)
             waiting.filter(claim=None).update(due_at=Now())
@@ -200,5 +199,4 @@ def put_off(work: Work, reason: str) -> None:
         give_up(work, reason)
         return
     pause = timedelta(seconds=PAUSES[failures])
-    waiting = {"stage": Stage.QUEUED, "progress": 0, "attempts": F("attempts") - 1}
-    work.row().update(due_at=Now() + pause, claim=None, failures=failures + 1, **waiting)
+    work.give_back(pause, failures=failures + 1)

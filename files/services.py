@@ -1,5 +1,6 @@
 """Everything that writes files: adding, changing, deleting them. Their processing has its own."""
 
+import time
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from django.http import HttpRequest
 from accounts.models import User
 from chatbot_project.api import idempotency, ids
 from chatbot_project.api.errors import Conflict
+from chatbot_project.celery import is_stopping
 from files import quotas, storage, twins, waking
 from files.models import Orphan, Stage, Status, StoredFile
 from files.uploads import Upload
@@ -24,7 +26,9 @@ log = structlog.get_logger("files")
 
 CANCELLED = "Processing was cancelled."
 STORING = timedelta(hours=1)  # within which an upload's bytes must be stored and have their file
-RETRY = timedelta(minutes=1)  # when bytes could not be deleted
+RETRY = timedelta(minutes=10)  # when bytes could not be deleted
+PAUSE = timedelta(minutes=5)  # then, for all others: storage may take 90 seconds to fail
+TURN = 20.0  # seconds; then the worker's other tasks have theirs
 MOST_DELETED = 100  # files in one transaction
 
 
@@ -74,34 +78,28 @@ def change_file(file: StoredFile, **changes: Any) -> StoredFile:
     return held
 
 
+@transaction.atomic
 def delete_file(file: StoredFile) -> None:
-    """With its chunks, their vectors, and its bytes. Whoever is processing it ends."""
-    with transaction.atomic():
-        for held in StoredFile.objects.locked().filter(pk=file.pk):
-            twins.release(held)
-            held.delete()
-            forget(file.pk)  # after all rows of files: who copies its chunks takes them so too
-    for orphan in Orphan.objects.filter(pk=file.pk):
-        remove(orphan)
-
-
-def delete_files_of(owner: User) -> bool:
-    """Some of them and their bytes, before their account is deleted. False: there was none.
-
-    Their chunks go with the account's sources."""
-    found = delete_some(owner)
-    for orphan in Orphan.objects.filter(pk__in=found):
-        remove(orphan)
-    return bool(found)
+    """With its chunks and their vectors; whoever is processing it ends. A worker deletes its bytes:
+    nobody can get at them any more, and storage may keep whoever deletes them waiting."""
+    for held in StoredFile.objects.locked().filter(pk=file.pk):
+        twins.release(held)
+        held.delete()
+        forget(file.pk)  # after all rows of files: who copies its chunks takes them so too
+    waking.wake_to_delete()
 
 
 @transaction.atomic
-def delete_some(owner: User) -> list[UUID]:
-    """Some of their ids."""
+def delete_files_of(owner: User) -> bool:
+    """Some of them, before their account is deleted. False: there was none.
+
+    Their chunks go with the account's sources; a worker deletes their bytes."""
     some = StoredFile.objects.locked().filter(owner=owner).order_by("pk")[:MOST_DELETED]
     found = list(some.values_list("pk", flat=True))
     StoredFile.objects.filter(pk__in=found).delete()
-    return found
+    if found:
+        waking.wake_to_delete()
+    return bool(found)
 
 
 def forget(file_id: UUID) -> None:
@@ -115,19 +113,29 @@ def abandon(orphan: Orphan) -> None:
     Orphan.objects.filter(pk=orphan.pk).update(due_at=Now())
 
 
-def remove(orphan: Orphan) -> None:
-    """Deletes bytes that no file owns, if they still are nobody's and due. Where storage fails,
-    the sweep tries again."""
+def remove_due() -> None:
+    """Deletes bytes that no file owns, for a while. Where that fails, all others wait as well, but
+    come first then: it may be storage, or this file's alone."""
+    end = time.monotonic() + TURN
+    due = Orphan.objects.filter(due_at__lte=Now()).order_by("due_at")
+    while (orphan := due.first()) and time.monotonic() < end and not is_stopping():
+        if not remove(orphan):
+            due.update(due_at=Now() + PAUSE)
+
+
+def remove(orphan: Orphan) -> bool:
+    """Deletes bytes that no file owns, if they still are nobody's and due. False: storage fails."""
     due = Orphan.objects.filter(pk=orphan.pk, due_at__lte=Now())
     if not due.update(due_at=Now() + RETRY, taken=True):
-        return
+        return True
     release_connection()
     try:
         storage.delete(orphan.key)
     except OSError as error:
         log.error("bytes could not be deleted", key=orphan.key, exc_info=error)
-    else:
-        Orphan.objects.filter(pk=orphan.pk).delete()
+        return False
+    Orphan.objects.filter(pk=orphan.pk).delete()
+    return True
 
 
 @transaction.atomic

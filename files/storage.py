@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import IO, Protocol, cast
+from typing import IO, Any, Protocol, cast
 
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
@@ -30,6 +30,15 @@ class Storage(Protocol):
 class FolderStorage(FileSystemStorage):
     piece_size = 262_144
 
+    def save(self, name: str | None, content: IO[Any], max_length: int | None = None) -> str:
+        """When this returns, the disk has the bytes and their name: as the database has the file's
+        row, a power cut leaves both or none."""
+        saved = super().save(name, content, max_length)
+        path = Path(self.path(saved))
+        for each in (path, path.parent, path.parent.parent):  # the folder may be new, too
+            write_out(each)
+        return saved
+
     def read(self, key: str, start: int, length: int) -> bytes:
         descriptor = os.open(self.path(key), os.O_RDONLY)
         try:
@@ -41,6 +50,14 @@ class FolderStorage(FileSystemStorage):
     def local_copy(self, key: str) -> Iterator[IO[bytes]]:
         with Path(self.path(key)).open("rb") as file:
             yield file
+
+
+def write_out(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def storage() -> Storage:

@@ -75,7 +75,8 @@ class Spool(FileUploadHandler):
             )
         self.sha256.update(raw_data)
         try:
-            self.content.write(raw_data)
+            while raw_data:
+                raw_data = raw_data[self.content.write(raw_data) :]
         except OSError as error:  # the disk is full
             raise Unavailable(NOT_STORED) from error
 
@@ -100,10 +101,19 @@ class Tail:
 def received(request: HttpRequest, most: int) -> Iterator[Upload]:
     """The request's file, gone at the end of the block; `most` is how many bytes it may have.
 
-    Raises InvalidRequest, PayloadTooLarge, UnsupportedMediaType.
+    Raises InvalidRequest, PayloadTooLarge, UnsupportedMediaType, Unavailable.
     """
-    with tempfile.TemporaryFile() as content:  # without a name: whoever is killed leaves nothing
+    with spooling() as content:
         yield parse(request, content, most)
+
+
+def spooling() -> IO[bytes]:
+    """A file without a name: whoever is killed leaves nothing. And without a buffer: what the disk
+    has no room for is known when it is written. Raises Unavailable."""
+    try:
+        return tempfile.TemporaryFile(buffering=0)
+    except OSError as error:  # there is no folder that anything can be written to
+        raise Unavailable(NOT_STORED) from error
 
 
 def parse(request: HttpRequest, content: Any, most: int) -> Upload:
@@ -115,7 +125,6 @@ def parse(request: HttpRequest, content: Any, most: int) -> Upload:
         )
     if not spool.size:
         raise refusal("The file is empty.")
-    content.flush()
     [name] = spool.names
     upload = Upload(name, content, spool.size, spool.sha256.hexdigest(), fields=fields)
     try:

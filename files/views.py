@@ -5,6 +5,7 @@ import contextlib
 from typing import Any
 
 import structlog
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -170,13 +171,16 @@ class DownloadViewSet(ViewSet):
         return await downloads.download(request, file)
 
     def file_of(self, request: HttpRequest, file_id: str) -> StoredFile:
-        """A link that readers could take is of no use once they cannot read the file."""
+        """A link that readers could take is of no use once they cannot read the file; one that its
+        owner alone could take, once the account is shut."""
         files: FileQuerySet = StoredFile.objects.all()
         taken = linked(request, file_id)
         if taken is None:
             files = files.visible_to(caller_of(request).user)
         elif taken == Visibility.SHARED:
             files = files.filter(visibility=taken)
+        else:
+            files = files.filter(Q(owner__is_active=True) | Q(visibility=Visibility.SHARED))
         return files.get_public(file_id)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import django
@@ -35,6 +35,7 @@ Scope = Any  # the specification's dicts: see asgiref.typing
 Message = Any
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+R = TypeVar("R")
 
 ASCII = "".join(map(chr, range(128)))
 
@@ -91,16 +92,22 @@ class Application(ASGIHandler):
 
     async def answer_page(self, request: Any, send: Send) -> None:
         """In a thread of the page's own; few at once, and none keeps its connection while a
-        slow reader takes the page: calls to the API need the others.
+        slow reader takes the page: calls to the API need the others. One whose client has gone is
+        made to its end all the same: its thread goes on, with the connection that it has.
         """
         async with ThreadSensitiveContext():
             async with self.pages:
-                response = await self.run_get_response(request)
-                await sync_to_async(connections.close_all)()
+                response = await whole(self.make_page(request))
             try:
                 await self.send_response(response, send)
             finally:
                 await sync_to_async(response.close)()
+
+    async def make_page(self, request: Any) -> Any:
+        try:
+            return await self.run_get_response(request)
+        finally:
+            await sync_to_async(connections.close_all)()
 
     def create_request(self, scope: Scope, body_file: Any) -> Any:
         """Makes good what servers leave open: raw bytes in a query, a chunked body's length."""
@@ -132,7 +139,21 @@ async def ended(task: asyncio.Task[None]) -> None:
     if not task.done():
         task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        await task
+        await whole(task)
+
+
+async def whole(work: Awaitable[R]) -> R:
+    """What it returns. Whoever cancels the caller waits for the end of the work."""
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+    return task.result()
 
 
 def ascii_only(query: bytes) -> bytes:

@@ -68,6 +68,14 @@ class MethodNotAllowed(ApiError):
     default_detail = "This method is not allowed here."
 
 
+class RequestTimeout(ApiError):
+    """For the schema: the server itself answers it, before there is a request."""
+
+    status_code = 408
+    default_code = "INVALID_REQUEST"
+    default_detail = "The request did not come in time."
+
+
 class Conflict(ApiError):
     status_code = 409
     default_code = "CONFLICT"

@@ -17,6 +17,7 @@ ERRORS: dict[str, type[errors.ApiError]] = {
     "401": errors.InvalidApiKey,
     "403": errors.InsufficientPermissions,
     "404": errors.ResourceNotFound,
+    "408": errors.RequestTimeout,
     "409": errors.Conflict,
     "412": errors.PreconditionFailed,
     "413": errors.PayloadTooLarge,
@@ -145,7 +146,7 @@ def possible_errors(path: str, method: str, operation: Json) -> list[str]:
     if "{" in path:
         found.add("404")
     if "requestBody" in operation:
-        found |= {"413", "415"}
+        found |= {"408", "413", "415"}
     if method != "get":
         found.add("409")
     if method == "post":
@@ -166,6 +167,8 @@ def header_references(names: tuple[str, ...]) -> Json:
 
 def response_of(status: str, error: type[errors.ApiError]) -> Json:
     names = (*ALWAYS, "Retry-After") if status in ("409", "429", "503") else ALWAYS
+    if status == "408":  # nobody has been counted yet
+        names = ("X-Request-Id",)
     shown = {
         "code": error.default_code,
         "message": error.default_detail,

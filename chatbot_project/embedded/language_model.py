@@ -44,10 +44,14 @@ class LanguageModel:
             raise StartFailed(f"The language model does not start: see {self.log}")
 
     def start_again(self) -> bool:
-        """On the same port, with the same key. False: it is loading already."""
+        """On the same port, with the same key. False: it is loading already. Raises StartFailed."""
         if self.is_running() or self._is_starting():
             return False
         last = model_state(self.data_dir)
+        if not last:
+            raise StartFailed(
+                f"{model_state_file(self.data_dir)} is gone, which says where it was."
+            )
         self._launch(urlsplit(last["url"]).port or ANY_PORT, last["key"])
         return True
 

@@ -24,7 +24,7 @@ OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "100",
-    "shared_buffers": "256MB",
+    "shared_buffers": "128MB",
     "max_wal_size": "256MB",
     # One machine, no replica: fewer processes, less to write.
     "wal_level": "minimal",

@@ -88,7 +88,8 @@ class ProcfileRunner:
         name = ""
         while not name and not self._stop_wanted:
             time.sleep(WATCH_SECONDS)
-            name = self._missing()
+            with contextlib.suppress(OSError):  # no descriptor to look with: the next look may have
+                name = self._missing()
         if not self._stop_wanted:
             self._status, self._stop_wanted = 1, True
             print(f"{name} has ended.", flush=True)  # noqa: T201

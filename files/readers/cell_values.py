@@ -10,7 +10,7 @@ from files.readers.xml_events import END, START, TEXT, events
 # ECMA-376 part 1, 18.8.30: the formats that have no code in the file.
 BUILT_IN_DATES = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
 BUILT_IN_PERCENTAGES = {"9": "0%", "10": "0.00%"}
-NO_CODE = re.compile(r'"[^"]*"|\[(?!h|m|s)[^\]]*\]|\\.|_.|\*.', re.IGNORECASE)
+NO_CODE = re.compile(r'"[^"]*"|\[(?!(?:h+|m+|s+)\])[^\]]*\]|\\.|_.|\*.', re.IGNORECASE)
 DATE = re.compile(r"[ymdhs]", re.IGNORECASE)
 EPOCH, EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)  # of no zone
 DAY = 86_400  # seconds

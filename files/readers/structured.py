@@ -16,7 +16,7 @@ def read(file: BinaryIO, media_type: str, most_pages: int) -> Iterator[Passage]:
     text = text_of(file)
     try:
         if media_type == JSON_LINES:
-            values = [parsed(line) for line in text.splitlines() if line.strip()]
+            values = [parsed(line) for line in text.split("\n") if line.strip()]
         else:
             values = parsed(text)
         shown = "\n\n".join(records(values))

@@ -18,6 +18,7 @@ from chatbot_project.storages import files_in_folder
 from documents import indexing
 from documents.models import Document
 from files import processing
+from files.tasks import sweep_files
 from knowledge.models import Chunk, Embedding, Source, TermStat
 from webhooks.models import Delivery, Event
 from webhooks.services import create_endpoint
@@ -86,6 +87,7 @@ def test_nothing_is_left(
         assert belonging in page
     assert staff_browser.post(f"{USERS}{owner.pk}/delete/", YES).status_code == 302
     delete_accounts()
+    sweep_files()
     before["accounts_user"] -= 1
     assert rows() == before
     assert len(bytes_in(folder)) == kept
@@ -106,6 +108,7 @@ def test_several_at_once(
     picked = {"action": "delete_selected", "_selected_action": [owner.pk, stranger.pk]}
     staff_browser.post(USERS, picked | YES)
     delete_accounts()
+    sweep_files()
     assert User.objects.get() == staff
     assert not bytes_in(folder)
     for model in (Source, Chunk, Document, Chat, Message, Event, Delivery):

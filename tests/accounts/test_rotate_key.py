@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.authentication import authenticate_key
 from accounts.models import ApiKey, Tier, User
-from accounts.services import create_api_key, revoke_api_key, rotate_api_key
+from accounts.services import NEVER, create_api_key, revoke_api_key, rotate_api_key
 from chatbot_project.api.errors import Conflict, InvalidApiKey, QuotaExceeded
 
 DAY = timedelta(days=1)
@@ -49,6 +49,12 @@ def test_the_successor_lives_as_long_as_the_old_key_did(owner: User) -> None:
     successor, _ = rotate_api_key(key)
     assert successor.expires_at is not None
     assert abs(successor.expires_at - timezone.now() - 150 * DAY) < timedelta(minutes=1)
+
+
+def test_a_key_for_ever_has_a_successor_for_ever(owner: User) -> None:
+    key, _ = create_api_key(owner, expires_at=NEVER)
+    ApiKey.objects.filter(pk=key.pk).update(created_at=timezone.now() - 60 * DAY)
+    assert rotate_api_key(key)[0].expires_at == NEVER
 
 
 def test_an_overlap_never_prolongs_the_old_key(owner: User) -> None:

@@ -1,8 +1,5 @@
 """A worker makes a chat's title from the first exchange, outside limits and quotas."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,13 +9,11 @@ import pytest
 
 from accounts.models import UsageDay
 from chat.titles import cut
+from tests import workers
 from tests.chat.asking import ask, streaming
 from tests.live import LiveAccount
-from tests.servers import PROJECT
 from tests.upstream import Script, Upstream
 from tests.waiting import wait_until
-
-WORKER = ["-m", "celery", "-q", "-A", "chatbot_project", "worker", "--pool", "solo"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -27,17 +22,8 @@ def worker(
 ) -> Iterator[Path]:
     """A worker for the tests of this file; the path of its log."""
     log = tmp_path_factory.mktemp("worker") / "worker.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, *WORKER],
-            cwd=PROJECT,
-            env={**os.environ, **server_environment},
-            stdout=output,
-            stderr=output,
-        )
-    yield log
-    process.terminate()
-    process.wait(timeout=30)
+    with log.open("wb") as output, workers.worker(server_environment, output):
+        yield log
 
 
 def wait_for_title(client: httpx2.Client, chat: str, title: str) -> None:

@@ -1,29 +1,20 @@
 """From a call of the API to what a search finds, through the queue and a worker's process."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import httpx2
 import pytest
 
+from tests import workers
 from tests.live import LiveAccount
-from tests.servers import PROJECT, Server
+from tests.servers import Server
 from tests.waiting import wait_until
-
-WORKER = ["-m", "celery", "-q", "-A", "chatbot_project", "worker", "--pool", "solo"]
 
 
 @pytest.fixture
 def worker(server_environment: dict[str, str]) -> Iterator[None]:
-    environment = {**os.environ, **server_environment}
-    process = subprocess.Popen(
-        [sys.executable, *WORKER], cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL
-    )
-    yield
-    process.terminate()
-    process.wait(timeout=30)
+    with workers.worker(server_environment):
+        yield
 
 
 def test_it_is_found_and_kept_in_step(

@@ -13,6 +13,7 @@ import redis
 
 from chatbot_project.embedded import processes
 from chatbot_project.embedded.addresses import model_state, redis_url
+from chatbot_project.embedded.errors import StartFailed
 from chatbot_project.embedded.keeping import MISSES, Keeper, Kept
 from chatbot_project.embedded.language_model import LanguageModel
 from chatbot_project.embedded.services import Share, running
@@ -146,3 +147,8 @@ def test_the_model_waits_for_its_port(data_dir: Path) -> None:
         assert model.start_again()
         wait_until(model.is_running, "the model to answer", limit=60)
         assert LanguageModel(data_dir).is_running()
+
+
+def test_a_model_whose_address_is_forgotten(data_dir: Path) -> None:
+    with pytest.raises(StartFailed, match="is gone"):
+        LanguageModel(data_dir).start_again()

@@ -1,10 +1,13 @@
 """Of a deleted file nothing is left, whatever was in progress."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
+from django.db.models import F
 from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
@@ -14,6 +17,7 @@ from chatbot_project.api import ids
 from files import claims, processing, services, storage, tasks
 from files.claims import Superseded
 from files.models import Orphan, StoredFile
+from knowledge import slots
 from knowledge.models import Chunk, Embedding, Source, TermStat
 from tests.files.calling import Files, work
 
@@ -35,14 +39,27 @@ def test_nothing_is_left(files: Files, folder: Path) -> None:
     assert files.found() == [id]
     files.delete(id)
     assert files.found() == []
+    assert files.call("get", f"/{id}/download").status_code == 404
+    tasks.delete_bytes()
     assert bytes_left(folder) == []
     assert rows_left() == [0] * 6
     assert files.call("delete", f"/{id}").status_code == 404
 
 
+def test_a_worker_is_called(
+    files: Files, empty_redis: redis.Redis, django_capture_on_commit_callbacks: Any
+) -> None:
+    id = files.upload()["id"]
+    with django_capture_on_commit_callbacks(execute=True):
+        files.delete(id)
+    [called] = empty_redis.lrange("celery", 0, -1)
+    assert json.loads(called)["headers"]["task"] == tasks.delete_bytes.name
+
+
 def test_while_it_waits(files: Files, folder: Path) -> None:
     files.delete(files.upload()["id"])
     assert work() == 0
+    tasks.delete_bytes()
     assert bytes_left(folder) == []
 
 
@@ -57,7 +74,9 @@ def test_while_it_is_processed(files: Files, folder: Path) -> None:
         processing.store(taken, [])
     with pytest.raises(Superseded):
         processing.process(taken)
-    assert rows_left() == [0] * 6
+    assert rows_left() == [0] * 5 + [1]
+    tasks.delete_bytes()
+    assert bytes_left(folder) == []
 
 
 def test_with_its_account(files: Files, folder: Path, owner: User) -> None:
@@ -77,9 +96,11 @@ def test_in_the_admin(files: Files, folder: Path, staff_browser: Client) -> None
     first, *others = StoredFile.objects.all()
     url = "/admin/files/storedfile/"
     staff_browser.post(f"{url}{first.pk}/delete/", {"post": "yes"})
+    tasks.delete_bytes()
     assert StoredFile.objects.count() == len(bytes_left(folder)) == Source.objects.count() == 2
     chosen = {"action": "delete_selected", "_selected_action": [file.pk for file in others]}
     staff_browser.post(url, {**chosen, "post": "yes"})
+    tasks.delete_bytes()
     assert bytes_left(folder) == []
     assert rows_left() == [0] * 6
 
@@ -94,11 +115,36 @@ def test_where_storage_fails_the_sweep_tries_again(
     with monkeypatch.context() as broken:
         broken.setattr(storage, "delete", fail)
         files.delete(id)
+        tasks.delete_bytes()
     assert files.call("get", f"/{id}").status_code == 404
     assert len(bytes_left(folder)) == Orphan.objects.count() == 1
     Orphan.objects.update(due_at=Now())
     tasks.sweep_files()
     assert (bytes_left(folder), Orphan.objects.count()) == ([], 0)
+
+
+def test_bytes_that_nobody_can_delete_hold_up_no_others(folder: Path, db: None) -> None:
+    first, *_ = orphans = [Orphan(id=ids.uuid7(), due_at=Now()) for _ in range(3)]
+    first.due_at = Now() - timedelta(minutes=1)
+    Orphan.objects.bulk_create(orphans)
+    stuck = folder / first.key
+    stuck.mkdir(parents=True)
+    (stuck / "more").touch()
+    tasks.sweep_files()
+    assert Orphan.objects.count() == 3
+    assert not Orphan.objects.filter(due_at__lte=Now()).exists()  # it may be storage: all wait
+    Orphan.objects.update(due_at=F("due_at") - services.PAUSE)
+    tasks.sweep_files()
+    assert Orphan.objects.get().pk == first.pk
+
+
+def test_one_worker_at_a_time_deletes_bytes(db: None) -> None:
+    Orphan.objects.create(id=ids.uuid7(), due_at=Now())
+    with slots.slot(["orphans"]):
+        tasks.sweep_files()
+        assert Orphan.objects.exists()
+    tasks.sweep_files()
+    assert not Orphan.objects.exists()
 
 
 def test_bytes_of_an_upload_that_never_ended(files: Files, folder: Path) -> None:

@@ -174,6 +174,25 @@ def test_a_deleted_file_has_no_link(client: Client, files: Files, link: str) -> 
     assert client.get(link).status_code == 404
 
 
+def test_links_end_with_the_account(client: Client, owner: User, link: str) -> None:
+    owner.is_active = False
+    owner.save()
+    assert client.get(link).status_code == 404
+
+
+def test_what_a_closed_account_has_shared_stays_the_companys(
+    client: Client, make_client: Any, staff: User, files: Files
+) -> None:
+    company = Files(make_client(staff))
+    id = company.upload()["id"]
+    own = company.get(f"/{id}")["upload_url"]
+    company.patch(id, visibility="shared")
+    staff.is_active = False
+    staff.save()
+    link = files.get(f"/{id}")["upload_url"]
+    assert [client.get(each).status_code for each in (link, own)] == [200, 200]
+
+
 def test_the_link_survives_a_new_secret_key(client: Client, link: str, settings: Any) -> None:
     settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "new" * 20
     assert client.get(link).status_code == 200

@@ -1,5 +1,6 @@
 """However processing goes, it comes to an end that says what happened."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from threading import Event, Thread
 from types import SimpleNamespace
@@ -10,6 +11,8 @@ import redis
 from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
 
+from accounts.models import User
+from chatbot_project import celery
 from files import claims, processing, storage, tasks, waking
 from files.claims import Superseded
 from files.models import Stage, StoredFile
@@ -76,6 +79,37 @@ def test_a_file_that_kills_its_worker_three_times(
     files.post(file, "reprocess")
     work()
     assert files.status(file)["status"] == "completed"
+
+
+@pytest.fixture
+def worker() -> Iterator[None]:
+    """May be asked to end, by celery.note_stopping()."""
+    yield
+    celery._stopping[0] = 0
+
+
+def test_workers_that_are_asked_to_end_do_not_count(files: Files, file: str, worker: None) -> None:
+    celery.note_stopping()
+    for _ in range(processing.MOST_ATTEMPTS + 1):
+        assert processing.process_next()
+        waiting = StoredFile.objects.get()
+        assert (waiting.claim, waiting.attempts, waiting.failures) == (None, 0, 0)
+    status = files.status(file)
+    assert (status["status"], status["stage"], status["progress"]) == ("processing", "queued", 0)
+    celery._stopping[0] = 0
+    work()
+    assert files.status(file)["status"] == "completed"
+
+
+def test_a_worker_that_is_asked_to_end_while_it_reads(file: str, worker: None) -> None:
+    taken = claims.take()
+    assert taken
+    taken.look()
+    celery.note_stopping()
+    taken.looked -= claims.LOOK
+    with pytest.raises(Superseded):
+        taken.look()
+    assert claims.any_due()
 
 
 @pytest.fixture
@@ -250,6 +284,23 @@ def test_nobody_waits_for_another_accounts_files(files: Files, strangers: Files)
     taken = claims.take()
     assert taken
     assert taken.file.public_id == last
+
+
+def test_one_at_a_time_accounts_have_turns_by_lot(
+    files: Files, strangers: Files, owner: User
+) -> None:
+    """Nobody has any in work when the next one is taken. One of two accounts: that its only file is
+    not among the first forty happens once in 2 ** 40 times."""
+    waiting = [StoredFile(owner=owner, size=1, due_at=Now()) for _ in range(100)]
+    StoredFile.objects.bulk_create(waiting)
+    last = strangers.upload()["id"]
+    for _ in range(40):
+        taken = claims.take()
+        assert taken
+        if taken.file.public_id == last:
+            return
+        taken.row().update(due_at=None, claim=None)
+    pytest.fail("A hundred files of one account hold up the one of another.")
 
 
 def test_the_sweep_calls_for_what_nobody_was_called_for(

@@ -76,6 +76,24 @@ def test_xlsx(read: Read) -> None:
     assert (notes.section, notes.text) == ("Notes", "alone")
 
 
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("[Magenta]0.00", "0.5"),
+        ("[Red]0.00%", "50%"),
+        ("[$-409]h:mm AM/PM", "12:00"),
+        ("[h]:mm", "12:00"),
+        ("[MM]:SS", "12:00"),
+    ],
+)
+def test_a_colour_makes_no_date_of_a_number(read: Read, code: str, shown: str) -> None:
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
+    sheet["A1"] = 0.5
+    sheet["A1"].number_format = code
+    assert read("a.xlsx", saved(workbook))[0].text == shown
+
+
 def test_odt(read: Read) -> None:
     content = (
         '<o:d xmlns:o="o" xmlns:t="t"><t:h t:outline-level="2">Head</t:h><t:p>Text<t:s/>here'

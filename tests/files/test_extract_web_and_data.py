@@ -131,6 +131,13 @@ def test_json_lines(read: Read) -> None:
     assert read("a.jsonl", '{"a": 1}\n\n{"b": true}\n')[0].text == "a: 1\n\nb: true"
 
 
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85"])
+def test_json_lines_end_where_json_says(read: Read, end: str) -> None:
+    """Other ends of a line stand as they are within a string (RFC 8259, section 7)."""
+    (block,) = read("a.jsonl", f'{{"a": "one{end}two"}}\r\n{{"b": 2}}\r\n')
+    assert block.text.split() == ["a:", "one", "two", "b:", "2"]
+
+
 @pytest.mark.parametrize("text", ['{"a": 1, // comment\n}', "[" * 100_000, "[1, 2"])
 def test_what_is_no_json_after_all_is_text(read: Read, text: str) -> None:
     assert read("a.json", text)[0].text == text

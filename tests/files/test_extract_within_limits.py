@@ -1,9 +1,12 @@
 """A file, however hostile, costs bounded time and memory, and ends in a sentence."""
 
 import io
+import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 import zipfile
@@ -24,6 +27,7 @@ from files.readers.registry import READERS
 from tests.files.conftest import Read
 from tests.files.test_extract_office import saved, zipped
 from tests.files.test_extract_pdf import pdf
+from tests.servers import PROJECT
 from tests.waiting import wait_until
 
 BOMB = "zip bomb"
@@ -168,6 +172,52 @@ def test_it_dies_with_its_parent(tmp_path: Path) -> None:
         os.kill(parent, signal.SIGKILL)
         os.waitpid(parent, 0)
     wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+ESCAPES = """
+import ctypes, fcntl, json, os, resource, shutil, signal, socket, sqlite3, subprocess, sys
+from files.readers.child import confine
+path = sys.argv[1]
+confine({"seconds": 10, "memory_mb": 1024})
+os.listdir(path), open(path + "/file").read()
+done = []
+for escape in json.loads(sys.argv[2]):
+    try:
+        eval(escape)
+    except PermissionError as error:
+        if "Reading a file needs no" in str(error):
+            continue
+    except Exception:
+        pass
+    done.append(escape)
+print(json.dumps(done))
+"""
+
+
+def test_it_does_nothing_but_read(tmp_path: Path) -> None:
+    """Whatever a file makes of a library, it changes no file, reaches nobody and starts nothing."""
+    kept = tmp_path / "file"
+    kept.write_text("kept")
+    name = repr(str(kept))
+    escapes = [
+        *(f"open({name}, {mode!r})" for mode in ("w", "a", "r+", "x")),
+        *(f"os.open({name}, {flag})" for flag in ("os.O_RDWR", "os.O_TRUNC", "os.O_CREAT")),
+        *(f"os.{verb}({name})" for verb in ("remove", "unlink", "rmdir", "mkdir", "utime")),
+        *(f"os.{verb}({name}, {name} + '2')" for verb in ("rename", "replace", "link", "symlink")),
+        *(f"os.truncate({name}, 0)", "os.ftruncate(0, 0)", f"os.chmod({name}, 0)"),
+        *(f"os.chown({name}, 0, 0)", f"os.setxattr({name}, 'user.a', b'')"),
+        *(f"shutil.copyfile({name}, {name} + '2')", f"shutil.rmtree({str(tmp_path)!r})"),
+        *("os.kill(os.getppid(), 0)", "os.killpg(os.getpid(), 0)", "os.fork()"),
+        *("os.system('true')", "subprocess.run(['true'])", "os.execv('/bin/true', ['true'])"),
+        *("os.posix_spawn('/bin/true', ['true'], {})", "os.putenv('A', 'b')", "os.chdir('/')"),
+        *("socket.socket()", "socket.getaddrinfo('localhost', 80)", "ctypes.CDLL(None)"),
+        *(f"sqlite3.connect({name} + '2')", "fcntl.flock(0, fcntl.LOCK_SH)"),
+        *("resource.setrlimit(resource.RLIMIT_AS, (-1, -1))", "signal.pthread_kill(1, 0)"),
+    ]
+    command = [sys.executable, "-c", ESCAPES, str(tmp_path), json.dumps(escapes)]
+    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert json.loads(ended.stdout or "null") == [], ended.stderr
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["kept"]
 
 
 def whole_files() -> dict[str, bytes]:

@@ -1,28 +1,22 @@
 """From an upload to what a search finds, through the queue and a worker of Celery's."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
 
+from chatbot_project.api.ids import decode
+from files.models import Orphan
+from tests import workers
 from tests.files.live import ended, found, upload
 from tests.live import LiveAccount
-from tests.servers import PROJECT, Server
-
-WORKER = ["-m", "celery", "-q", "-A", "chatbot_project", "worker", "--concurrency", "1"]
+from tests.servers import Server
+from tests.waiting import wait_until
 
 
 @pytest.fixture
 def worker(server_environment: dict[str, str]) -> Iterator[None]:
-    environment = {**os.environ, **server_environment}
-    process = subprocess.Popen(
-        [sys.executable, *WORKER], cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL
-    )
-    yield
-    process.terminate()
-    process.wait(timeout=30)
+    with workers.worker(server_environment):
+        yield
 
 
 def test_it_is_found(
@@ -36,3 +30,5 @@ def test_it_is_found(
     assert found(live_stranger.client(daphne), "tide", "hybrid") == []
     assert client.delete(f"/api/files/{ids[0]}").status_code == 204
     assert len(found(client, "tide")) == 2
+    deleted = Orphan.objects.filter(pk=decode("file", ids[0]))
+    wait_until(lambda: not deleted.exists(), "its bytes to be deleted")

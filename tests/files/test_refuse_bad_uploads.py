@@ -1,11 +1,13 @@
 """What cannot be a file is refused by name, and nothing is left of it."""
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chatbot_project.api.errors import InvalidRequest
+from files import uploads
 from files.models import Orphan, StoredFile
 from tests.files.calling import Files, error_of
 from tests.files.test_upload_file import post_raw
@@ -119,6 +121,24 @@ def test_no_file(files: Files, body: bytes) -> None:
     response = post_raw(files, body + b"--x--")
     assert response.status_code == 400
     assert error_of(response)["details"]["missing_fields"] == ["file"]
+
+
+def full_disk(**how: Any) -> Any:
+    return Path("/dev/full").open("r+b", **how)
+
+
+def no_folder(**how: Any) -> Any:
+    raise FileNotFoundError("No usable temporary directory found")
+
+
+@pytest.mark.parametrize("temporary", [full_disk, no_folder])
+@pytest.mark.parametrize("size", [5, 300_000])
+def test_no_room_for_it(files: Files, monkeypatch: Any, temporary: Any, size: int) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", temporary)
+    response = files.send(b"x" * size)
+    error = error_of(response)
+    assert (response.status_code, error["message"]) == (503, uploads.NOT_STORED)
+    assert response["Retry-After"]
 
 
 def test_huge_fields(files: Files) -> None:

@@ -3,6 +3,7 @@
 # moto is untyped.
 # mypy: disable-error-code="no-untyped-call"
 
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from moto.server import ThreadedMotoServer
 
 from chatbot_project.storages import files_in_bucket
 from files import storage, tasks
-from files.bucket import BucketStorage
+from files.bucket import PATIENCE, BucketStorage
 from files.models import Orphan, StoredFile
 from tests.files.calling import TIDES, Files, work
 from tests.files.test_download_file import body_of
@@ -40,11 +41,22 @@ def bucket(server: str, settings: Any) -> Any:
     s3 = boto3.resource("s3", endpoint_url=server, region_name="us-east-1", **names)
     made = s3.create_bucket(Bucket="files")
     made.objects.all().delete()
-    kept = files_in_bucket(
-        "files", prefix="production", endpoint_url=server, region="us-east-1", **KEYS
-    )
-    settings.STORAGES = {**settings.STORAGES, "default": kept}
+    settings.STORAGES = {**settings.STORAGES, "default": bucket_at(server)}
     return made
+
+
+def bucket_at(address: str) -> dict[str, Any]:
+    """As the settings name it."""
+    return files_in_bucket(
+        "files", prefix="production", endpoint_url=address, region="us-east-1", **KEYS
+    )
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of a server that accepts, and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
 def keys_in(bucket: Any) -> list[str]:
@@ -63,6 +75,7 @@ def test_from_upload_to_deletion(files: Files, bucket: Any) -> None:
     part = files.call("get", path, Range="bytes=4-11")
     assert (part.status_code, body_of(part)) == (206, TIDES[4:12])
     files.delete(id)
+    tasks.delete_bytes()
     assert keys_in(bucket) == []
     assert Orphan.objects.count() == 0
 
@@ -103,10 +116,7 @@ def test_a_large_file(files: Files, bucket: Any) -> None:
 def test_a_bucket_that_cannot_be_reached(files: Files, bucket: Any, settings: Any) -> None:
     id = files.upload()["id"]
     reachable = settings.STORAGES
-    nowhere = files_in_bucket(
-        "files", prefix="", endpoint_url="http://127.0.0.1:9", region="us-east-1", **KEYS
-    )
-    settings.STORAGES = {**reachable, "default": nowhere}
+    settings.STORAGES = {**reachable, "default": bucket_at("http://127.0.0.1:9")}
     response = files.send(b"other")
     assert response.status_code == 503
     assert response["Retry-After"]
@@ -120,3 +130,23 @@ def test_a_bucket_that_cannot_be_reached(files: Files, bucket: Any, settings: An
     tasks.sweep_files()
     assert keys_in(bucket) == []
     assert (StoredFile.objects.count(), Orphan.objects.count()) == (0, 0)
+
+
+def test_a_bucket_that_never_answers_is_waited_for_by_one_worker_once(
+    files: Files, bucket: Any, silent: str, settings: Any, monkeypatch: Any
+) -> None:
+    impatience = {"read_timeout": 0.3, "retries": {"total_max_attempts": 1}}
+    monkeypatch.setattr("files.bucket.PATIENCE", PATIENCE | impatience)
+    ids = [files.upload(b"Tide %d." % number)["id"] for number in range(3)]
+    reachable = settings.STORAGES
+    settings.STORAGES = {**reachable, "default": bucket_at(silent)}
+    for id in ids:
+        files.delete(id)
+    assert not Orphan.objects.filter(taken=True).exists()  # nobody has asked it anything
+    tasks.sweep_files()
+    assert not Orphan.objects.filter(due_at__lte=Now()).exists()
+    assert Orphan.objects.filter(taken=True).count() == 1
+    settings.STORAGES = reachable
+    Orphan.objects.update(due_at=Now())
+    tasks.sweep_files()
+    assert keys_in(bucket) == []

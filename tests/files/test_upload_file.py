@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +26,26 @@ def test_it_is_shown_as_it_came(files: Files) -> None:
     assert shown["sha256"] == hashlib.sha256(TIDES).hexdigest()
     assert (shown["duplicate_of"], shown["error"], shown["processed_at"]) == (None, None, None)
     assert files.get(f"/{shown['id']}") == shown
+
+
+def test_the_disk_has_it_before_it_is_shown(files: Files, folder: Path, monkeypatch: Any) -> None:
+    """A power cut leaves no file whose bytes are lost."""
+    written: list[tuple[int, int]] = []
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        found = os.fstat(descriptor)
+        written.append((found.st_ino, found.st_size))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    files.upload()
+    [stored] = [path for path in folder.rglob("*") if path.is_file()]
+    assert written[0] == (stored.stat().st_ino, len(TIDES))
+    assert [inode for inode, _ in written[1:]] == [
+        stored.parent.stat().st_ino,
+        folder.stat().st_ino,
+    ]
 
 
 @pytest.mark.parametrize(

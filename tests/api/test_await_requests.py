@@ -1,4 +1,4 @@
-"""A body that does not come is not waited for without end, nor one that comes by the byte."""
+"""A request that does not come is not waited for without end, nor one that comes by the byte."""
 
 # Twisted is barely typed.
 # mypy: disable-error-code="no-untyped-call"
@@ -40,12 +40,22 @@ def channel(clock: Clock, sent: StringTransport) -> Any:
     made.callLater = clock.callLater
     server = Server(None, endpoints=["tcp:0"])
     server.connections = {}
-    made.factory = SimpleNamespace(server=server)
+    made.factory = SimpleNamespace(server=server, log=lambda request: None)
     made.makeConnection(sent)
     return made
 
 
-@pytest.mark.parametrize(("head", "piece"), [(HEAD, b"x"), (CHUNKED, b"1\r\nx\r\n")])
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        (HEAD, b"x"),
+        (HEAD.replace("100000", "100"), b"x"),
+        (CHUNKED, b"1\r\nx\r\n"),
+        ("", b"x"),
+        ("GET / HTTP/1.1\r\n", b"x"),
+        ("GET / HTTP/1.1\r\n", b"X: y\r\n"),
+    ],
+)
 def test_one_that_trickles_is_refused(
     head: str, piece: bytes, channel: Any, clock: Clock, sent: StringTransport
 ) -> None:
@@ -71,3 +81,11 @@ def test_no_clock_is_left_behind(channel: Any, clock: Clock) -> None:
     assert clock.getDelayedCalls()
     channel.connectionLost(Failure(ConnectionDone()))
     assert not clock.getDelayedCalls()
+
+
+def test_whoever_sends_nothing_more_is_not_told_so(
+    channel: Any, clock: Clock, sent: StringTransport
+) -> None:
+    channel.dataReceived(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert not clock.getDelayedCalls()
+    assert b"408" not in sent.value()

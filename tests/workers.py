@@ -1,0 +1,30 @@
+"""The Procfile's worker, in a process of its own."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from honcho.environ import parse_procfile
+
+from tests.servers import PROJECT
+
+
+@contextmanager
+def worker(environment: dict[str, str], output: Any = None) -> Iterator[None]:
+    """Works until the end of the block, and then ends by itself. `output`: as Popen takes it."""
+    line = parse_procfile((PROJECT / "Procfile").read_text()).processes["worker"]
+    process = subprocess.Popen(
+        [sys.executable, *shlex.split(line)[1:]],
+        cwd=PROJECT,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+    )
+    yield
+    process.terminate()
+    process.wait(timeout=30)
