@@ -28,22 +28,32 @@ answer without citing."""
 PASSAGES = "<passages>\n{passages}\n</passages>\n\n{question}"
 
 
-def build(
-    system: str,
-    branch: Iterable[Message],
-    max_tokens: int | None,
-    offered: Functions | None = None,
-) -> list[JSON]:
-    """Messages for the provider: `system`, and the newest whole ones that the context holds.
+def told(system: str, branch: Iterable[Message], offered: Functions | None = None) -> list[JSON]:
+    """Messages for the provider: `system`, and all of the branch.
 
     `offered` are the tools that go with them; calls of earlier answers are told only then.
     """
     head = [{"role": "system", "content": system}] if system else []
     if offered:
-        said = [each for m in branch for each in _with_calls(m)]
-    else:
-        said = [m.as_prompt() for m in branch if m.content or m.role == Role.USER]
-    return head + _fitting(said, _budget(max_tokens, offered) - tokens.count_messages(head))
+        return head + [each for m in branch for each in _with_calls(m)]
+    return head + [m.as_prompt() for m in branch if m.content or m.role == Role.USER]
+
+
+def is_short(prompt: Prompt) -> bool:
+    """Whether the context holds all of it, without counting: that would take a while."""
+    room = _room(prompt)
+    for message in prompt.messages:
+        room -= _tokens_at_most(message)
+        if room < 0:
+            return False
+    return True
+
+
+def fitted(prompt: Prompt) -> Prompt:
+    """The prompt with the newest whole messages that its context holds."""
+    head, said = _split(prompt.messages)
+    room = _room(prompt) - tokens.count_messages(head)
+    return replace(prompt, messages=[*head, *_fitting(said, room)])
 
 
 def _with_calls(message: Message) -> list[JSON]:
@@ -56,10 +66,8 @@ def refitted(prompt: Prompt) -> Prompt:
 
     The question stays, and all that comes after it.
     """
-    messages = prompt.messages
-    head = messages[:1] if messages[0]["role"] == "system" else []
-    rest = messages[len(head) :]
-    room = room_beside(messages, prompt)
+    head, rest = _split(prompt.messages)
+    room = room_beside(prompt.messages, prompt)
     first = 0
     for question in (index for index, each in enumerate(rest) if each["role"] == "user"):
         if room >= 0:
@@ -71,8 +79,7 @@ def refitted(prompt: Prompt) -> Prompt:
 
 def room_beside(messages: Iterable[JSON], prompt: Prompt) -> int:
     """How many tokens the prompt's context has for more than these messages. May be negative."""
-    budget = _budget(prompt.options.get("max_tokens"), prompt.tools)
-    return budget - tokens.count_messages(messages)
+    return _room(prompt) - tokens.count_messages(messages)
 
 
 def quote(prompt: Prompt, passages: Sequence[JSON]) -> tuple[Prompt, int]:
@@ -104,18 +111,24 @@ def _lines(passages: Sequence[dict[str, Any]], room: int) -> list[str]:
     return lines
 
 
-def _budget(max_tokens: int | None, offered: Functions | None = None) -> int:
+def _split(messages: list[JSON]) -> tuple[list[JSON], list[JSON]]:
+    """The system prompt, if there is one, and the rest."""
+    first = 1 if messages[0]["role"] == "system" else 0
+    return messages[:first], messages[first:]
+
+
+def _room(prompt: Prompt) -> int:
+    """How many tokens the context has for all of its messages."""
     context = settings.CHAT_CONTEXT_TOKENS
-    reserved = int(context * RESERVED_FOR_THE_ANSWER)
-    taken = offered.tokens if offered else 0
-    return context - min(max_tokens or reserved, context // 2) - taken
+    reserved = prompt.options.get("max_tokens") or int(context * RESERVED_FOR_THE_ANSWER)
+    taken = prompt.tools.tokens if prompt.tools else 0
+    return context - min(reserved, context // 2) - taken
 
 
-def _fitting(said: list[JSON], budget: int) -> list[JSON]:
-    """The newest messages within `budget` tokens; the last one, the question, in any case."""
-    room = budget
+def _fitting(said: list[JSON], room: int) -> list[JSON]:
+    """The newest messages within `room` tokens; the last one, the question, in any case."""
     for index in range(len(said) - 1, -1, -1):
-        room -= _tokens_at_most(said[index], room)
+        room -= _tokens(said[index], room)
         if room < 0 and index < len(said) - 1:
             return _begun(said[index + 1 :])
     return said
@@ -127,7 +140,12 @@ def _begun(said: list[JSON]) -> list[JSON]:
     return said[first:]
 
 
-def _tokens_at_most(message: JSON, room: int) -> int:
-    """Counted only when it matters: a text has no more tokens than bytes."""
-    bound = len(tokens.text_of(message).encode()) + tokens.TOKENS_AROUND_A_MESSAGE
+def _tokens(message: JSON, room: int) -> int:
+    """Counted only when it matters."""
+    bound = _tokens_at_most(message)
     return bound if bound * 4 < room else tokens.count_message(message)
+
+
+def _tokens_at_most(message: JSON) -> int:
+    """A text has no more tokens than bytes."""
+    return len(tokens.text_of(message).encode()) + tokens.TOKENS_AROUND_A_MESSAGE

@@ -35,9 +35,7 @@ def end(answer: Message, message: str = "") -> dict[str, Any]:
     """`done` or, for an answer that failed, `error` with `message` for the reader. It names the
     request that asked; of an answer that ended long ago, the one that reads it."""
     if answer.status == Status.FAILED:
-        details = {"request_id": get_contextvars().get("request_id")}
-        error = {"code": answer.error, "message": message or FAILED, "details": details}
-        return {"type": "error", "message_id": answer.public_id, "error": error}
+        return _error(answer.public_id, answer.error, message or FAILED)
     return {
         "type": "done",
         "message_id": answer.public_id,
@@ -51,6 +49,18 @@ def end(answer: Message, message: str = "") -> dict[str, Any]:
 
 
 FAILED = "The answer could not be finished."
+DELETED = "The chat of this answer has been deleted."
+
+
+def deleted(message_id: str) -> dict[str, Any]:
+    """The end for those who were reading it meanwhile."""
+    return _error(message_id, "RESOURCE_NOT_FOUND", DELETED)
+
+
+def _error(message_id: str, code: str, message: str) -> dict[str, Any]:
+    details = {"request_id": get_contextvars().get("request_id")}
+    error = {"code": code, "message": message, "details": details}
+    return {"type": "error", "message_id": message_id, "error": error}
 
 
 def is_last(event: bytes) -> bool:

@@ -81,6 +81,9 @@ class _Generation:
             if self.stop_as == Status.STOPPED:
                 return Status.STOPPED, "", ""
             return Status.FAILED, "MODEL_UNAVAILABLE", "The server was stopped during the answer."
+        except DATABASE_FAILED:
+            logger.warning("answer_cut_off_from_database", exc_info=True)
+            return Status.FAILED, "MODEL_UNAVAILABLE", "The database could not be reached."
         except Exception:  # whatever it was: the message is saved and its readers are told
             logger.exception("generation_failed")
             return Status.FAILED, "INTERNAL_ERROR", "Something went wrong on our side."

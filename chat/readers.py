@@ -128,9 +128,13 @@ async def _has_more(position: Position) -> bool:
 async def _follow_database(position: Position) -> AsyncIterator[bytes]:
     """The stored text as it grows: what a running answer has saved is a second old at most."""
     read, told = position.characters, position.sources
+    begun = position.number != 0
     polls = 0
     while message := await _load(position.message_id, read, told):
         id = message.public_id
+        if not begun:
+            yield _beginning(message)
+            begun = True
         for shown in message.sources[told:] if len(message.citations) > told else ():
             told += 1
             event_id = sse.position(id, FROM_DATABASE, read, told)
@@ -147,16 +151,18 @@ async def _follow_database(position: Position) -> AsyncIterator[bytes]:
         polls += 1
         if polls % KEEP_ALIVE_POLLS == 0:
             yield sse.KEEP_ALIVE
+    id = position.public_message_id
+    yield sse.event(sse.position(id, END, read, told), events.deleted(id))
 
 
-async def from_start(message: Message) -> AsyncIterator[bytes]:
-    """An answer from its first event on, whether it is being written or has ended."""
-    if message.status == Status.GENERATING:
-        async for chunk in follow(Position(message.id, 0, 0)):
-            yield chunk
-        return
+def _beginning(message: Message) -> bytes:
+    """Which answer it is, and what functions have been called for it so far."""
+    id = sse.position(message.public_id, FROM_DATABASE, 0, 0)
     told = [events.start(message), *map(events.tool, message.tool_calls)]
-    for data in told:
-        yield sse.event(f"{message.public_id}.{FROM_DATABASE}.0", data)
-    async for chunk in _follow_database(Position(message.id, None, 0)):
-        yield chunk
+    return b"".join(sse.event(id, data) for data in told)
+
+
+def from_start(message: Message) -> AsyncIterator[bytes]:
+    """An answer from its first event on, whether it is being written or has ended."""
+    start = Position(message.id, 0, 0)
+    return follow(start) if message.status == Status.GENERATING else _follow_database(start)

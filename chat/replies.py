@@ -12,7 +12,7 @@ from django.http import (
     StreamingHttpResponse,
 )
 
-from chat import citations, readers
+from chat import citations, events, readers
 from chat.models import Message, Status
 from chat.turns import Turn
 from chatbot_project.api import errors, idempotency, ids
@@ -38,7 +38,7 @@ async def replay(request: HttpRequest, reference: idempotency.Reference) -> Http
     """
     message = await in_view_thread(partial(_stored, UUID(reference["message"])))
     if message is None:
-        raise errors.ResourceNotFound("The chat of this answer has been deleted.")
+        raise errors.ResourceNotFound(events.DELETED)
     if message.status == Status.GENERATING:
         return None
     if reference["stream"]:
@@ -53,9 +53,9 @@ def _stored(message_id: UUID) -> Message | None:
     return message
 
 
-def streamed(events: AsyncIterator[bytes]) -> StreamingHttpResponse:
+def streamed(chunks: AsyncIterator[bytes]) -> StreamingHttpResponse:
     return StreamingHttpResponse(
-        events,
+        chunks,
         content_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )

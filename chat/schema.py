@@ -180,7 +180,9 @@ list_chats = extend_schema(
     operation_id="list_chats",
     summary="List chats, the latest first",
     parameters=[
-        OpenApiParameter("search", str, description="Words in the title or in any message.")
+        OpenApiParameter(
+            "search", str, description="Text in the title or in a message, in upper or lower case."
+        )
     ],
     examples=[answer("Chats", CHAT)],
 )

@@ -224,7 +224,7 @@ def _turn(
 ) -> Turn:
     options = {name: value for name, value in answer.options.items() if name in OPTIONS}
     offered = tools.offered(*model, answer.api_key, answer.options)
-    messages = context.build(chat.system, branch, options.get("max_tokens"), offered)
+    messages = context.told(chat.system, branch, offered)
     prompt = Prompt(model.provider_name, messages, options, offered)
     may_find = answer.may_cite or attached
     lookup = lookups.of(answer, chat.owner_id, branch) if may_find else None

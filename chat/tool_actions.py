@@ -1,6 +1,6 @@
 """What the tools do. Each takes the chat's owner and checked arguments, in a database thread.
 
-All raise ApiError, which the model is told; searches raise ModelUnavailable, too.
+All raise ApiError, which the model is told.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,8 @@ from documents.models import Document
 from documents.serializers import DocumentChangeSerializer
 from documents.services import change_document, create_document
 from knowledge.filters import Filters
-from knowledge.search import Found, search
+from knowledge.models import audiences
+from knowledge.search import Found, Query, look_up
 
 JSON = dict[str, Any]
 
@@ -27,8 +28,8 @@ class Done(NamedTuple):
     told: JSON
 
 
-def search_knowledge(owner: User, *, query: str, limit: int, filters: Filters) -> Done:
-    found = search(owner, query, filters=filters, limit=limit)
+def search_knowledge(owner: User, *, query: Query, limit: int, filters: Filters) -> Done:
+    found = look_up(audiences(owner), query, filters, limit).found
     return Done(
         {"passages": [shown_passage(each) for each in found]},
         {"passages": [told_passage(each) for each in found]},

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -21,6 +21,7 @@ from chatbot_project.api.errors import (
     ModelUnavailable,
     ResourceNotFound,
 )
+from knowledge import search
 
 JSON = dict[str, Any]
 LONGEST_SHOWN = 500  # characters of an argument, as it is kept and shown
@@ -97,6 +98,19 @@ def shortened(value: Any) -> Any:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
+def with_query(meant: Understood) -> Understood:
+    """The call of a search with what its query means, or why that cannot be known.
+
+    It waits for a model: `carry_out` needs the database, and does not wait.
+    """
+    try:
+        query = search.understand(meant.arguments["query"])
+    except ModelUnavailable:
+        unavailable = ModelUnavailable("The search cannot be reached now.")
+        return replace(meant, tool=None, error=unavailable)
+    return replace(meant, arguments={**meant.arguments, "query": query})
+
+
 def carry_out(
     tool: Tool,
     turn: Turn,
@@ -122,9 +136,6 @@ def carry_out(
             shown = done.shown if text == told else {**done.shown, "truncated": True}
             kept = {**meant.shown(), "status": "completed", "result": shown, "error": None}
             keep(turn.answer, [*before, kept], spent)
-    except ModelUnavailable:
-        unavailable = ModelUnavailable("The search cannot be reached now.")
-        return fail(turn, before, spent, meant, unavailable)
     except ApiError as error:
         return fail(turn, before, spent, meant, error)
     return Carried(kept, text, left)
@@ -167,7 +178,7 @@ def _tells_content(call: JSON, *, is_answered: bool) -> bool:
 def refuse(
     turn: Turn, before: Sequence[JSON], spent: tuple[int, int], meant: Understood
 ) -> Carried:
-    """Of a call that was not understood."""
+    """Of a call that was not understood, or cannot be."""
     return fail(turn, before, spent, meant, meant.error or InvalidRequest())
 
 

@@ -7,6 +7,7 @@ an answer that has been stopped or given up, and nothing is done twice.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from chat import context, events, tokens, tool_messages, tools
 from chat.answers import Answer
 from chat.function_calls import FunctionCall
 from chat.providers import Piece, Prompt, ProviderFailed, ToolsRefused
-from chat.tool_calls import Carried, Understood, carry_out, refuse, understand
+from chat.tool_calls import Carried, Understood, carry_out, refuse, understand, with_query
 from chat.turns import Turn
 from chatbot_project.api.bodies import SMALL
 from chatbot_project.api.errors import RateLimited
@@ -106,14 +107,16 @@ class ToolUse:
         """Does what the model calls for, and tells the reader. Raises Abandoned."""
         turn, before, spent = self.turn, list(self.calls), self.spent
         answered, room = self.answered, self.room
+        if meant.tool:
+            self.answer.publish(events.tool({**meant.shown(), "status": "running"}))
+            if meant.tool.name == tools.SEARCH:
+                meant = await beside_models(with_query, meant)
         if (tool := meant.tool) is None:
             carried = await in_database(refuse, turn, before, spent, meant)
         else:
-            self.answer.publish(events.tool({**meant.shown(), "status": "running"}))
-            # A search waits for a model: views need not wait behind it.
-            where = beside_models if tool.name == tools.SEARCH else in_view_thread
-            doing = where(lambda: carry_out(tool, turn, before, answered, spent, meant, room))
-            carried = await self._whole(asyncio.ensure_future(doing), tool.writes)
+            doing = partial(carry_out, tool, turn, before, answered, spent, meant, room)
+            carrying = asyncio.ensure_future(in_view_thread(doing))
+            carried = await self._whole(carrying, tool.writes)
         self._note(carried)
         return carried
 

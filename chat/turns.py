@@ -32,7 +32,7 @@ class Turn:
 
     answer: Message  # stored, empty as yet
     owner_id: UUID
-    prompt: Prompt
+    prompt: Prompt  # of more than the context holds, until it is cut to that
     first: bool  # the first exchange of its chat
     lookup: Lookup | None = None  # None: there is nothing to find, or it is not wanted
     # What is attached to the questions so far, whose texts the prompt has yet to get.

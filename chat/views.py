@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 from uuid import UUID
@@ -18,6 +19,7 @@ from chat import (
     attaching,
     catalog,
     citations,
+    context,
     ending,
     generation,
     readers,
@@ -36,7 +38,7 @@ from chatbot_project.api.errors import ResourceNotFound
 from chatbot_project.api.filters import wanted_text
 from chatbot_project.api.pagination import Pagination
 from chatbot_project.api.requests import ApiRequest
-from chatbot_project.api.threads import in_database, in_view_thread
+from chatbot_project.api.threads import beside_database, in_database, in_view_thread
 from chatbot_project.api.times import rfc3339
 
 POLL_SECONDS = 0.1
@@ -75,7 +77,7 @@ async def answer(
             return turn
 
     async def start() -> tuple[Turn, Answer]:
-        turn = await in_database(store)
+        turn = await fitted(await in_database(store))
         return turn, generation.start(turn, stream=stream)
 
     # What is stored gets its answer, even if the caller has gone by then.
@@ -84,6 +86,13 @@ async def answer(
         return replies.streamed(written.read())
     await written.wait()
     return replies.whole(turn.answer, written.failure)
+
+
+async def fitted(turn: Turn) -> Turn:
+    """With its prompt cut to the context. Nobody waits for a connection while that is counted."""
+    if context.is_short(turn.prompt):
+        return turn
+    return replace(turn, prompt=await beside_database(context.fitted, turn.prompt))
 
 
 class ChatViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Chat]):

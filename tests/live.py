@@ -4,6 +4,7 @@ the test's own, which goes at the end and takes them with it.
 
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,14 +62,18 @@ def end_kept_connections() -> None:
 
 
 def in_database_threads(function: Callable[[], object]) -> None:
-    """Once in each of them."""
-    together = Barrier(threads.SHORT_CALLS)
+    in_each_of(threads._short_calls, function)
+
+
+def in_each_of(pool: ThreadPoolExecutor, function: Callable[[], object]) -> None:
+    """Once in each of its threads."""
+    together = Barrier(pool._max_workers)
 
     def call() -> None:
         together.wait()  # so that each thread gets one of the calls
         function()
 
-    for done in [threads._short_calls.submit(call) for _ in range(threads.SHORT_CALLS)]:
+    for done in [pool.submit(call) for _ in range(pool._max_workers)]:
         done.result()
 
 

@@ -1,12 +1,14 @@
 """Connections to the database that are lost in the middle of a call."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 from django.db import InterfaceError, connection
 
-from tests.live import in_database_threads
+from chatbot_project.api import threads
+from tests.live import in_each_of
 
 
 class Outage:
@@ -25,10 +27,16 @@ def outage() -> Iterator[Outage]:
 
     InterfaceError is what no `except DatabaseError` catches.
     """
+    with outage_in(threads._short_calls) as lost, connection.execute_wrapper(lost):
+        yield lost
+
+
+@contextmanager
+def outage_in(pool: ThreadPoolExecutor) -> Iterator[Outage]:
+    """Every statement of these threads fails meanwhile."""
     lost = Outage()
-    with connection.execute_wrapper(lost):
-        in_database_threads(lambda: connection.execute_wrappers.append(lost))
-        try:
-            yield lost
-        finally:
-            in_database_threads(lambda: connection.execute_wrappers.remove(lost))
+    in_each_of(pool, lambda: connection.execute_wrappers.append(lost))
+    try:
+        yield lost
+    finally:
+        in_each_of(pool, lambda: connection.execute_wrappers.remove(lost))

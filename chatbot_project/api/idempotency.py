@@ -51,8 +51,8 @@ def claim(request: ApiRequest) -> Reference | None:
     Returns what an earlier request attached. Raises Answered with the answer that was stored,
     Conflict while the first request is at work, IdempotencyMismatch for another body.
     """
-    header = request.META.get("HTTP_IDEMPOTENCY_KEY")
-    if header is None or request.method != "POST" or request.caller is None:
+    header = key_of(request)
+    if header is None or request.caller is None:
         return None
     if not PRINTABLE.fullmatch(header):
         reason = "Must be 1 to 255 printable ASCII characters."
@@ -61,6 +61,11 @@ def claim(request: ApiRequest) -> Reference | None:
     if request.content_type == "multipart/form-data":
         return None  # the same fields under another boundary are the same: the view will say
     return claim_with(request, fingerprint_of(request))
+
+
+def key_of(request: HttpRequest) -> str | None:
+    """As it was sent."""
+    return request.META.get("HTTP_IDEMPOTENCY_KEY") if request.method == "POST" else None
 
 
 def fingerprint_of(request: HttpRequest) -> bytes:

@@ -11,7 +11,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from chatbot_project.api import access_log, repeats
+from chatbot_project.api import access_log, idempotency, repeats
 from chatbot_project.api.admission import admit, require_open
 from chatbot_project.api.body_limits import is_unread, refusal_of
 from chatbot_project.api.callers import needs_database
@@ -68,14 +68,18 @@ class Plumbing:
             return cast(HttpResponseBase, await self.get_response(request))
         try:
             require_open(request)
-            admitting = in_database if needs_database(request) else beside_database
-            if earlier := await admitting(admit, request):
-                return await repeats.replay(request, earlier)
-            if request.api.idempotency_key is not None:
-                return await repeats.run(request, self.get_response)
-            return cast(HttpResponseBase, await self.get_response(request))
+            if idempotency.key_of(request) is not None:
+                return await repeats.run(request, self.admitted)
+            return await self.admitted(request)
         except Exception as error:  # noqa: BLE001 - the border: whatever happened is answered
             return render(error, request)
+
+    async def admitted(self, request: ApiRequest) -> HttpResponseBase:
+        """The view's answer, or that of the earlier request which this one repeats."""
+        admitting = in_database if needs_database(request) else beside_database
+        if earlier := await admitting(admit, request):
+            return await repeats.replay(request, earlier)
+        return cast(HttpResponseBase, await self.get_response(request))
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Views that are not ours answer as ours do: those of the API, and the admin's."""

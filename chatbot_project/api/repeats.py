@@ -24,7 +24,7 @@ GetResponse = Callable[[Any], Any]
 
 
 async def run(request: ApiRequest, get_response: GetResponse) -> HttpResponseBase:
-    """The view's answer, stored under the request's key.
+    """The answer of `get_response`, which takes hold of the request's key, stored under that key.
 
     A client that hangs up does not stop it: what it began is finished and kept for its next try.
     """

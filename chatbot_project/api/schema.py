@@ -166,8 +166,10 @@ def header_references(names: tuple[str, ...]) -> Json:
 
 
 def response_of(status: str, error: type[errors.ApiError]) -> Json:
-    names = (*ALWAYS, "Retry-After") if status in ("409", "429", "503") else ALWAYS
-    if status == "408":  # nobody has been counted yet
+    names: tuple[str, ...] = ALWAYS
+    if status in ("409", "429", "503"):
+        names = (*ALWAYS, "Retry-After")
+    elif status == "408":  # nobody has been counted yet
         names = ("X-Request-Id",)
     shown = {
         "code": error.default_code,

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.conf import LazySettings
+from django.db import connection
 from django.db.models.functions import Now
 from django.test import Client
 
@@ -19,6 +21,7 @@ from chatbot_project.api.asgi import Application
 from chatbot_project.api.models import IdempotencyKey
 from chatbot_project.api.tasks import prune_idempotency_keys
 from tests.api import probe
+from tests.servers import database_url
 
 pytestmark = pytest.mark.urls("tests.api.probe")
 
@@ -209,10 +212,40 @@ async def test_a_client_that_hangs_up_finds_the_answer_later(
         await impatient.wait()
         assert await status_of(await call(owner_key)) == (409, False)
         probe.go_on.set()
-        while (found := await status_of(await call(owner_key)))[0] == 409:
-            pass
-    assert found == (200, True)
+        assert await answer_in_the_end(owner_key) == (200, True)
     assert probe.done == ["a"]
+
+
+async def test_so_does_one_that_hangs_up_before_it_is_let_in(
+    transactional_db: None, owner_key: str
+) -> None:
+    probe.go_on.set()
+    async with asyncio.timeout(10), await other_connection() as other:
+        await other.execute(f"LOCK TABLE {IdempotencyKey._meta.db_table} IN SHARE MODE")
+        impatient = await call(owner_key)
+        while not await is_waited_for(other):
+            pass
+        await impatient.send_input({"type": "http.disconnect"})
+        await impatient.wait()
+        await other.rollback()
+        assert await answer_in_the_end(owner_key) == (200, True)
+    assert probe.done == ["a"]
+
+
+async def other_connection() -> psycopg.AsyncConnection[Any]:
+    return await psycopg.AsyncConnection.connect(database_url(connection.settings_dict))
+
+
+async def is_waited_for(holder: psycopg.AsyncConnection[Any]) -> bool:
+    """Whether another connection waits for a lock of this one."""
+    waiting = "SELECT 1 FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    return await (await holder.execute(waiting)).fetchone() is not None
+
+
+async def answer_in_the_end(key: str) -> tuple[int, bool]:
+    while (found := await status_of(await call(key)))[0] == 409:
+        pass
+    return found
 
 
 async def call(key: str) -> ApplicationCommunicator:

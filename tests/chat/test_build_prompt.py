@@ -3,12 +3,13 @@
 from typing import Any
 
 import httpx2
-from django.conf import settings
+from django.conf import LazySettings, settings
 
-from chat import context, tokens
-from chat.models import Message, Role
-from chat.providers import Functions
-from tests.chat.asking import ask
+from chat import context, ending, services, tokens
+from chat.models import Message, Role, Status
+from chat.providers import Functions, Prompt
+from chat.turns import Asker, Outcome
+from tests.chat.asking import Json, ask
 from tests.live import LiveAccount, StartServer
 from tests.upstream import Script, Upstream, words
 
@@ -63,10 +64,16 @@ def test_a_long_chat_is_cut_by_whole_messages(
     assert {content for _, content in told} <= whole
 
 
+def fitted(system: str, branch: list[Message], offered: Functions | None = None) -> list[Json]:
+    prompt = Prompt("any", context.told(system, branch, offered), tools=offered)
+    assert not context.is_short(prompt)
+    return context.fitted(prompt).messages
+
+
 def test_the_question_is_told_however_long() -> None:
     branch = [Message(role=Role.USER, content="early " * 100)]
     branch += [Message(role=Role.USER, content="word " * 100_000)]
-    told = context.build("Be brief.", branch, None)
+    told = fitted("Be brief.", branch)
     assert [message["role"] for message in told] == ["system", "user"]
     assert told[-1]["content"] == branch[-1].content
 
@@ -86,7 +93,7 @@ def test_calls_of_earlier_answers_are_within_the_budget() -> None:
         )
     ]
     offered = Functions(("create_document",), "[]", tokens=500)
-    told = context.build("", [*branch, Message(role=Role.USER, content="Now?")], None, offered)
+    told = fitted("", [*branch, Message(role=Role.USER, content="Now?")], offered)
     sent = sum(
         tokens.count(m["content"])
         + sum(tokens.count(call["function"]["arguments"]) for call in m.get("tool_calls", ()))
@@ -103,4 +110,26 @@ def test_answers_without_text_are_left_out() -> None:
         Message(role=Role.ASSISTANT, content=""),
         Message(role=Role.USER, content="Two?"),
     ]
-    assert [message["content"] for message in context.build("", branch, None)] == ["One?", "Two?"]
+    assert [message["content"] for message in context.told("", branch)] == ["One?", "Two?"]
+
+
+def test_what_is_short_is_told_whole(settings: LazySettings) -> None:
+    """It is not even counted."""
+    settings.CHAT_CONTEXT_TOKENS = 16_000
+    branch = [Message(role=Role.USER, content="a " * 100) for _ in range(50)]
+    prompt = Prompt("any", context.told("Be brief.", branch))
+    assert context.is_short(prompt)
+    assert context.fitted(prompt) == prompt
+    assert not context.is_short(Prompt("any", prompt.messages, {"max_tokens": 8_000}))
+
+
+def test_who_stores_a_question_counts_nothing(live_owner: LiveAccount) -> None:
+    """Others wait for that thread and for the rows that it holds: it only tells what there is."""
+    asked: Json = {"asker": Asker(live_owner.user, None), "model": "any", "options": {}}
+    first = services.start_chat(message="word " * 20_000, **asked)
+    ending.finish_answer(first, Outcome(Status.COMPLETED, "Yes."))
+    chat = first.answer.chat
+    turn = services.continue_chat(chat, message="And?", **asked)
+    assert len(turn.prompt.messages) == 3
+    told = context.fitted(turn.prompt).messages
+    assert [message["content"] for message in told] == ["Yes.", "And?"]

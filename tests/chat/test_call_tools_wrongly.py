@@ -2,6 +2,7 @@
 
 import httpx2
 import pytest
+from django.db import connection, transaction
 
 from chat import tokens, tool_calls
 from chat.ending import sweep_abandoned
@@ -169,6 +170,39 @@ def test_a_passing_failure_repeats_no_call(
     with streaming(client, model) as stream:
         assert events.text_of(stream) == "Done."
     assert Document.objects.filter(owner=live_owner.user).count() == 1
+
+
+CUT_WHO_KEEPS_A_CALL = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%tool_calls%'
+"""
+
+
+def has_cut_who_keeps_a_call() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # else this transaction sees no change
+        cursor.execute(CUT_WHO_KEEPS_A_CALL)
+        return bool(cursor.fetchall())
+
+
+def test_a_database_that_is_lost_in_a_call_is_a_failure_that_has_a_name(
+    client: httpx2.Client, upstream: Upstream, live_owner: LiveAccount
+) -> None:
+    gate = upstream.gate()
+    model = upstream.model(calling(CREATE, text="Let me.", gate=gate), Script(["Never."]))
+    with streaming(client, model) as stream:
+        chat = next(stream).data["chat_id"]
+        upstream.wait_for_call(model)
+        with transaction.atomic():
+            mine = Message.objects.filter(chat__owner=live_owner.user, role="assistant")
+            mine.select_for_update(of=("self",)).get()
+            gate.open()
+            wait_until(has_cut_who_keeps_a_call)
+        error = list(stream)[-1].data["error"]
+    assert error["code"] == "MODEL_UNAVAILABLE"
+    saved = history(client, chat)[-1]
+    assert (saved["content"], saved["tool_calls"]) == ("Let me.", [])
+    assert not Document.objects.filter(owner=live_owner.user).exists()
 
 
 def test_a_cut_call_is_not_made(

@@ -4,8 +4,19 @@ import asyncio
 
 import httpx2
 import pytest
+from django.conf import LazySettings
 
+from chat import services
+from chat.answers import Answer
+from chat.function_calls import FunctionCall
+from chat.providers import Piece, Prompt
+from chat.tool_use import ToolUse
+from chat.turns import Asker
+from chatbot_project.api import threads
+from tests.knowledge.conftest import MakeSource
+from tests.knowledge.conftest import make_source as make_source
 from tests.live import LiveAccount
+from tests.outages import outage_in
 from tests.servers import Server
 from tests.upstream import Gate, Script, Upstream, words
 from tests.waiting import wait_until
@@ -55,3 +66,23 @@ async def test_a_hundred_open_answers_leave_other_requests_fast(
         gate.open()
         assert set(await asyncio.gather(*wholes)) == {TEXT}
         assert all('"done"' in text for text in await asyncio.gather(*streams))
+
+
+def test_nor_while_the_search_of_a_model_is_embedded(
+    live_owner: LiveAccount, make_source: MakeSource, settings: LazySettings
+) -> None:
+    settings.CHAT_TOOLS = ["*"]
+    source = make_source(live_owner.user, ["The gizmo costs 42 euros."])
+    asker = Asker(live_owner.user, None)
+    turn = services.start_chat(asker=asker, message="Hello", model="any", options={})
+    call = FunctionCall(0, "call_0", "search_knowledge", ['{"query": "gizmo"}'])
+    pieces = iter([Piece(calls=[call]), Piece()])
+
+    async def ask(prompt: Prompt) -> Piece:
+        return next(pieces)
+
+    calls = ToolUse(turn, Answer(turn.answer, streamed=False))
+    with outage_in(threads._model_calls) as lost:
+        asyncio.run(calls.write(turn, ask))
+    [passage] = calls.calls[0]["result"]["passages"]
+    assert (passage["source_id"], lost.failed) == (source.public_id, 0)

@@ -80,6 +80,7 @@ def test_search(client: httpx2.Client, chats: list[str]) -> None:
     assert found(client, search="rain in łÓDŹ") == [chats[1]]
     assert found(client, search="plumber") == chats[::-1]  # what was answered
     assert found(client, search="nothing of that") == []
+    assert found(client, search="boil water") == []  # a piece of text, not words
 
 
 def test_search_is_bounded(client: httpx2.Client) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connections
 from django.db.models.functions import Now
 
 from accounts.models import User
@@ -21,7 +21,7 @@ class Watching(EmbeddingsServer):
 
     def __init__(self) -> None:
         super().__init__()
-        self.worker = connection._connections[connection._alias]  # this thread's, seen from others
+        self.worker = connections["default"]  # this thread's, looked at from another
         self.held_connections: list[bool] = []
 
     def answer(self, asked: dict[str, Any]) -> Answer:
