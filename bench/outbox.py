@@ -3,15 +3,17 @@
 import asyncio
 import statistics
 import time
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 from django.core.management import call_command
 from django.db import transaction
+from django.db.models.functions import Now
 
 from accounts.models import User
 from webhooks import claims, events, services, signing, waking
-from webhooks.models import Endpoint, Event
+from webhooks.models import Delivery, Endpoint, Event, Status
 
 SECRET = b"your_webhook_secret"
 JSON = {"Content-Type": "application/json"}
@@ -28,11 +30,14 @@ def prepare(url: str) -> User:
 
 def emit(account: User, data: dict[str, Any], count: int) -> float:
     """`count` events, committed. Returns when, in seconds since 1970."""
+    committed: list[float] = []
     for first in range(0, count, BATCH):
         with transaction.atomic():
+            # Before the events, so that it comes before the call of a worker.
+            transaction.on_commit(lambda: committed.append(time.time()))
             for _ in range(min(BATCH, count - first)):
                 events.emit("chat.message", account, data)
-    return time.time()
+    return committed[-1]
 
 
 def claim_ms(times: int) -> float:
@@ -45,6 +50,17 @@ def claim_ms(times: int) -> float:
             taken.append(time.perf_counter() - began)
             transaction.set_rollback(True)
     return statistics.median(taken) * 1000
+
+
+def make_wait(account: User, count: int) -> None:
+    """So many endpoints, each with a delivery that is not due yet, as all others are."""
+    first = Endpoint.objects.filter(owner=account)[0]
+    fields = {"owner": account, "events": first.events, "secret": first.secret}
+    Endpoint.objects.bulk_create(Endpoint(url=first.url, **fields) for _ in range(count - 1))
+    emit(account, {}, 1)
+    Delivery.objects.filter(status=Status.PENDING).update(
+        claim=None, next_attempt_at=Now() + timedelta(hours=1)
+    )
 
 
 def wait_until_idle() -> None:

@@ -3,7 +3,8 @@
 Starts PostgreSQL, Valkey, a worker and beat in a scratch folder, and an endpoint that costs next to
 nothing. Prints the delay from commit to the first byte at the endpoint with idle workers; the
 deliveries a second of one worker process beside those of a bare asyncio loop that signs and posts
-the same bodies; and what a claim takes with a long queue and a short one.
+the same bodies; and what a claim takes with a long queue, a short one, and many endpoints for which
+something waits.
 """
 
 import argparse
@@ -31,6 +32,7 @@ from chatbot_project.embedded.services import running  # noqa: E402
 LATENCIES = 100
 BARE_CONNECTIONS = 20  # as many as a worker opens to one endpoint
 CLAIMS = 50
+WAITING = 1000  # endpoints with something that is not due yet
 DATA = {"chat_id": "chat_1", "message_id": "msg_1", "content": "Hello, world! " * 20}
 
 
@@ -98,6 +100,10 @@ def run(folder: Path, receiver: Receiver, stack: ExitStack, events: int) -> None
     end(worker)
     outbox.emit(account, DATA, 100)
     rows[f"a claim with 100 due, after {events:,}"] = f"{outbox.claim_ms(CLAIMS):.2f} ms"
+    outbox.make_wait(account, WAITING)
+    rows[f"a claim that finds nothing due of {WAITING:,} endpoints"] = (
+        f"{outbox.claim_ms(CLAIMS):.2f} ms"
+    )
     rows["from commit to first byte, idle workers: median"] = f"{statistics.median(delays):.1f} ms"
     rows["the same: 95th percentile"] = f"{statistics.quantiles(delays, n=20)[18]:.1f} ms"
     rows["deliveries a second, one worker process, one endpoint"] = f"{rate:,.0f}"

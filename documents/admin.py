@@ -1,4 +1,5 @@
-"""Documents for the staff's eyes: found and read, with every version. Nothing is changed here."""
+"""Documents for the staff's eyes: found and read, with their latest versions. Nothing is changed
+here."""
 
 from typing import Any
 
@@ -6,6 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from chatbot_project.api.latest_rows import LatestRows
 from documents.models import Document, Version
 
 
@@ -20,11 +22,17 @@ class ReadOnly:
         return False
 
 
+class LatestVersions(LatestRows):
+    shown = 100
+
+
 class VersionInline(ReadOnly, admin.TabularInline):
     """Without their content: a page of a hundred versions would be of a hundred megabytes."""
 
     model = Version
+    formset = LatestVersions
     ordering = ("-number",)
+    verbose_name_plural = f"latest {LatestVersions.shown} versions"
     fields = ("number", "title", "type", "language", "size", "restored_from", "created_at")
     readonly_fields = fields
     show_change_link = True

@@ -13,12 +13,17 @@ from honcho.environ import parse_procfile
 from tests.servers import PROJECT
 
 
+def command(name: str) -> list[str]:
+    """The Procfile's line of this name, for the Python of the tests."""
+    line = parse_procfile((PROJECT / "Procfile").read_text()).processes[name]
+    return [sys.executable, *shlex.split(line)[1:]]
+
+
 @contextmanager
 def worker(environment: dict[str, str], output: Any = None) -> Iterator[None]:
     """Works until the end of the block, and then ends by itself. `output`: as Popen takes it."""
-    line = parse_procfile((PROJECT / "Procfile").read_text()).processes["worker"]
     process = subprocess.Popen(
-        [sys.executable, *shlex.split(line)[1:]],
+        command("worker"),
         cwd=PROJECT,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,

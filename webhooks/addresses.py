@@ -36,7 +36,9 @@ REFUSED_IPV6 = [
     ipaddress.IPv6Network(network)
     for network in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
 ]
-LOOKUPS = 128  # at once; one that hangs keeps its thread for longer than we wait for it
+# At once: more than posts, so that what bounds an account's posts bounds its look-ups too. One that
+# hangs keeps its thread for longer than we wait for it, but a name has one alone.
+LOOKUPS = 512
 
 _threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="lookup")
 _under_way: dict[tuple[str, int], Future[list[str]]] = {}
@@ -79,6 +81,12 @@ def begin_look_up(host: str, port: int) -> Future[list[str]]:
         found = _under_way[key] = _threads.submit(_look_up, host, port)
         found.add_done_callback(lambda _: _under_way.pop(key, None))
     return found
+
+
+def is_queued(host: str, port: int) -> bool:
+    """Whether its look-up waits for a thread."""
+    found = _under_way.get((host, port))
+    return found is not None and not found.running() and not found.done()
 
 
 def _look_up(host: str, port: int) -> list[str]:

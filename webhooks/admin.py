@@ -4,14 +4,14 @@ Endpoints can be switched off and on, deliveries be sent again. Secrets are show
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
 from chatbot_project.api.errors import ApiError
+from chatbot_project.api.latest_rows import LatestRows
 from webhooks import services
 from webhooks.models import SHOWN_ATTEMPTS, Attempt, Delivery, Endpoint, Event
 
@@ -92,17 +92,14 @@ class EventAdmin(LookOnly, admin.ModelAdmin):
     fields = ("public_id", "type", "owner", "created_at", "body")
 
 
-class LatestAttempts(BaseInlineFormSet):
-    def get_queryset(self) -> Any:
-        if not hasattr(self, "_latest"):
-            latest = cast("QuerySet[Attempt]", self.queryset).order_by("-id")
-            self._latest = list(latest[:SHOWN_ATTEMPTS])[::-1]
-        return self._latest
+class LatestAttempts(LatestRows):
+    shown = SHOWN_ATTEMPTS
 
 
 class AttemptInline(LookOnly, admin.TabularInline):
     model = Attempt
     formset = LatestAttempts
+    ordering = ("-id",)
     verbose_name_plural = f"latest {SHOWN_ATTEMPTS} attempts"
     fields = ("started_at", "status", "error", "duration", "response")
 

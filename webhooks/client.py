@@ -16,6 +16,7 @@ from collections.abc import Generator
 from functools import cache, lru_cache
 from typing import cast
 
+from webhooks import addresses
 from webhooks.answers import Answer, BadAnswer, Reader
 from webhooks.targets import Target, resolve
 
@@ -113,7 +114,8 @@ def _tls() -> ssl.SSLContext:
 
 
 class Exhausted(Exception):
-    """This process has no descriptor left for a connection: no fault of the receiver's."""
+    """This process has no descriptor left for a connection, or no thread for a look-up: no fault of
+    the receiver's."""
 
 
 class Client:
@@ -142,8 +144,13 @@ class Client:
                 if kept.was_heard:
                     raise
         # A kept connection that its server was just closing is no failure of the server's.
-        async with asyncio.timeout_at(deadline):
-            connection = await self._opened(target)
+        try:
+            async with asyncio.timeout_at(deadline):
+                connection = await self._opened(target)
+        except TimeoutError:
+            if addresses.is_queued(target.host, target.port):
+                raise Exhausted from None
+            raise
         return await self._exchange(target, connection, request, deadline)
 
     async def _opened(self, target: Target) -> Connection:

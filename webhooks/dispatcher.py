@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 POSTS = 400  # at once, to all endpoints
 CLAIMED = 1000  # at once, begun or not
 POLL_SECONDS = 0.025  # how soon a new event is seen while older ones are under way
+LOOK_SECONDS = 0.2  # how soon what has come due is, of which nobody tells: a claim is dear
 RENEW_SECONDS = 1.0
 STOP_SECONDS = 2.0  # for what is under way when the worker is to end
 
@@ -34,6 +35,8 @@ class Dispatcher:
         self._posting: set[asyncio.Task[None]] = set()
         self._hungry = asyncio.Event()  # worth asking for more
         self._low = 0  # half of the last claim: with less than that waiting, ask for more
+        self._look_at = 0.0  # when to claim whatever is known
+        self._may_claim = True  # not once another dispatcher has taken over
         self._renewed = time.monotonic()
 
     async def run(self) -> None:
@@ -41,12 +44,12 @@ class Dispatcher:
 
         Raises DatabaseError.
         """
-        if not await in_database(waking.begin, self._name):
+        if not await in_database(waking.hold, self._name):
             return self._recorder.abort()
         try:
             await self._claim()
             while await self._work_on():
-                await in_database(waking.renew, self._name)
+                self._may_claim = await in_database(waking.hold, self._name)
             await self._recorder.close()
         finally:
             await self._give_up()
@@ -64,7 +67,8 @@ class Dispatcher:
             if is_stopping():
                 return await self._stop()
             self._recorder.give_back(self._lanes.overdue())
-            await self._claim_more()
+            if await self._may_find():
+                await self._claim_more()
             self._start()
             await self._renew()
 
@@ -81,12 +85,20 @@ class Dispatcher:
         except TimeoutError:
             pass
 
+    async def _may_find(self) -> bool:
+        """Whether there is a place, or a delivery, that there was not at the last claim."""
+        if self._hungry.is_set() or time.monotonic() >= self._look_at:
+            return True
+        return self._may_claim and await in_database(waking.has_news)
+
     async def _claim(self) -> int:
         self._hungry.clear()
         room = CLAIMED - len(self._posting) - self._lanes.waiting
         quick, places = set(self._lanes.quick), self._lanes.places()
-        jobs = await in_database(claims.claim, room, quick, places) if room > 0 else []
+        may_claim = self._may_claim and room > 0
+        jobs = await in_database(claims.claim, room, quick, places) if may_claim else []
         self._low = len(jobs) // 2
+        self._look_at = 0.0 if jobs else time.monotonic() + LOOK_SECONDS
         self._lanes.add(jobs)
         self._start()
         return len(jobs)
@@ -129,7 +141,7 @@ class Dispatcher:
             self._renewed = time.monotonic()
             self._client.close_idle()
             self._recorder.judge_again()
-            await in_database(waking.renew, self._name)
+            self._may_claim = await in_database(waking.hold, self._name)
 
     async def _give_up(self) -> None:
         """What is under way when something breaks is dropped: leases bring it back."""

@@ -12,6 +12,7 @@ from webhooks.claims import Job
 from webhooks.models import Attempt, Status
 
 GONE = 410
+OURS = {"secret_unreadable", "internal"}  # errors for want of something here: nothing was sent
 
 
 class Outcome(NamedTuple):
@@ -22,7 +23,11 @@ class Outcome(NamedTuple):
     error: str = ""  # a word for why there was none
     response: str = ""
     retry_after: float | None = None  # seconds
-    is_ours: bool = False  # it failed for want of something here, and says nothing of its endpoint
+
+    @property
+    def is_ours(self) -> bool:
+        """It says nothing of its endpoint."""
+        return self.error in OURS
 
     @property
     def succeeded(self) -> bool:

@@ -48,20 +48,20 @@ EXPECTED = (
 async def attempt(client: Client, job: Job) -> Outcome:
     """Tries once, within WEBHOOK_TIMEOUT seconds. Raises nothing."""
     started_at, began = datetime.now(UTC), time.perf_counter()
-    answer, error, is_ours = None, "", False
+    answer, error = None, ""
     try:
         answer = await _post(client, job)
     except EXPECTED as failure:
         error = next(word for types, word in ERRORS if isinstance(failure, types))
     except Exhausted:
-        logger.warning("descriptors_exhausted")
-        error, is_ours = "internal", True
-    except Exception:  # a fault of ours counts as well: else it would be tried for ever
+        logger.warning("connections_exhausted")
+        error = "internal"
+    except Exception:  # a fault of ours is an attempt as well: else it would be tried for ever
         logger.exception("attempt_broken")
         error = "internal"
     duration = round(time.perf_counter() - began, 4)
     if answer is None:
-        return Outcome(job, started_at, duration, None, error, is_ours=is_ours)
+        return Outcome(job, started_at, duration, None, error)
     return _answered(job, started_at, duration, answer)
 
 

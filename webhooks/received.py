@@ -3,6 +3,7 @@
 from typing import Any
 
 from webhooks.catalogue import CATALOGUE, example_of
+from webhooks.events import WHOLE
 
 Json = dict[str, Any]
 
@@ -13,6 +14,7 @@ HEADERS = {
     "webhook-signature": "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; after "
     "a rotation one for each secret of the last 24 hours, with a space between.",
 }
+TRUNCATED = {"type": "boolean", "description": "True where `content` is cut at 16 kB, else absent."}
 
 
 def add_webhooks(result: Json, **_: Any) -> Json:
@@ -40,13 +42,22 @@ def received(type: str) -> Json:
         ],
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": schema_of(example), "example": example}},
+            "content": {"application/json": {"schema": body_schema(type), "example": example}},
         },
         "responses": {
             "2XX": {"description": "Received. After any other answer it is sent again."},
             "410": {"description": "Nothing is sent to this endpoint any more."},
         },
     }
+
+
+def body_schema(type: str) -> Json:
+    """What looks like its example, and may say that its content is cut."""
+    schema = schema_of(example_of(type))
+    data = schema["properties"]["data"]["properties"]
+    if "content" in data and type not in WHOLE:
+        data["truncated"] = TRUNCATED
+    return schema
 
 
 def schema_of(value: Any) -> Json:

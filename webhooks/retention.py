@@ -1,5 +1,6 @@
 """Events and all that belongs to them go after WEBHOOK_RETENTION_DAYS."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -26,26 +27,20 @@ DELETE FROM webhooks_event v USING old WHERE v.id = old.id
 """
 
 
-KEPT_ATTEMPTS = 100  # of a delivery: it can be sent again without end
-PRUNE_ATTEMPTS = """
-WITH crowded AS MATERIALIZED (
-    SELECT delivery_id FROM webhooks_attempt GROUP BY delivery_id HAVING count(*) > %s LIMIT 1000
-), dropped AS MATERIALIZED (
-    SELECT crowded.delivery_id, latest.id FROM crowded CROSS JOIN LATERAL (
-        SELECT id FROM webhooks_attempt WHERE delivery_id = crowded.delivery_id
-        ORDER BY id DESC OFFSET %s LIMIT 1
-    ) latest
-)
-DELETE FROM webhooks_attempt a USING dropped
-WHERE a.delivery_id = dropped.delivery_id AND a.id <= dropped.id
+KEPT_ATTEMPTS = 100  # of a delivery, when it is sent again: it can be, without end
+TRIM_ATTEMPTS = """
+DELETE FROM webhooks_attempt a
+USING unnest(%s::uuid[]) AS again (id) CROSS JOIN LATERAL (
+    SELECT id FROM webhooks_attempt WHERE delivery_id = again.id ORDER BY id DESC OFFSET %s LIMIT 1
+) latest
+WHERE a.delivery_id = again.id AND a.id <= latest.id
 """
 
 
-def prune_attempts() -> int:
-    """Deletes all but the latest KEPT_ATTEMPTS of each delivery. Returns how many."""
+def trim_attempts(deliveries: Sequence[UUID]) -> None:
+    """Deletes all but the latest KEPT_ATTEMPTS of each of these deliveries."""
     with connection.cursor() as cursor:
-        cursor.execute(PRUNE_ATTEMPTS, [KEPT_ATTEMPTS, KEPT_ATTEMPTS])
-        return cursor.rowcount
+        cursor.execute(TRIM_ATTEMPTS, [list(deliveries), KEPT_ATTEMPTS])
 
 
 def prune() -> int:

@@ -18,7 +18,7 @@ from chatbot_project.api.times import rfc3339
 from webhooks import events, health, settling, signing, targets, waking
 from webhooks.catalogue import PING
 from webhooks.models import Delivery, DisabledReason, Endpoint, Event, Status
-from webhooks.retention import first_id
+from webhooks.retention import first_id, trim_attempts
 
 OVERLAP = timedelta(hours=24)
 OLD_SECRETS = 5  # that sign beside the newest
@@ -160,7 +160,9 @@ def _being_sent() -> Q:
 def _requeue(deliveries: QuerySet[Delivery]) -> int:
     """Its endpoint held. What another transaction has locked is being dealt with there."""
     free = deliveries.select_for_update(skip_locked=True, no_key=True)
-    return Delivery.objects.filter(pk__in=free.values("pk")).update(
+    queued = list(free.values_list("pk", flat=True))
+    trim_attempts(queued)
+    return Delivery.objects.filter(pk__in=queued).update(
         status=Status.PENDING, tries=0, next_attempt_at=Now(), claim=None, completed_at=None
     )
 
@@ -196,7 +198,8 @@ HAS_FAILED = Q(status=Status.FAILED) | Q(status=Status.PENDING, tries__gt=0)
 def recover(endpoint: Endpoint, since: datetime) -> int:
     """Sends everything since then that has failed, waits to be tried again, or was never sent, on a
     schedule begun anew. Returns how many deliveries. Where it fails half-way it can be called
-    again: what has been queued is not queued twice.
+    again: what has been queued is not queued twice. What is committing while it is called is part
+    of it, as in `create_endpoint`: it may have found the endpoint disabled.
 
     Raises InvalidRequest for a moment before what is kept or after now, Conflict while disabled.
     """
@@ -205,6 +208,7 @@ def recover(endpoint: Endpoint, since: datetime) -> int:
     if not oldest <= since <= now:
         reason = f"Must be within the last {settings.WEBHOOK_RETENTION_DAYS} days."
         raise InvalidRequest(invalid_fields={"since": [reason]})
+    settling.wait_for_transactions()
     first: UUID | None = first_id(since)
     recovered = 0
     while first:

@@ -1,9 +1,9 @@
 """Waiting for what is under way in the database, so that nothing happens unheard.
 
-`emit` asks whether an account has an endpoint. A transaction that had asked before there was one,
-and commits when there is, tells nobody. So who makes an endpoint waits for the transactions of that
-moment to end before the caller hears of it: they are short. What takes longer than LONGEST is not
-waited for, and may tell nobody. A lock would cost every event.
+`emit` asks whether an account has an endpoint, and whether it is enabled. A transaction that had
+asked before it was, and commits when it is, tells nobody. So who makes an endpoint, or recovers
+one, waits for the transactions of that moment to end: they are short. What takes longer than
+LONGEST is not waited for, and may tell nobody. A lock would cost every event.
 """
 
 import logging

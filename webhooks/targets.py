@@ -73,7 +73,7 @@ def _parsed(text: str) -> URL:
     try:
         url = URL(text)
         url.port  # noqa: B018 - raises ValueError on a bad one
-    except (ValueError, UnicodeError):
+    except (ValueError, IndexError):  # the latter for brackets before an @ with nothing after it
         raise BadUrl("This is not a URL.") from None
     return url
 

@@ -28,4 +28,3 @@ def tell_owners() -> None:
 @shared_task(ignore_result=True)
 def prune() -> None:
     retention.prune()
-    retention.prune_attempts()

@@ -2,12 +2,12 @@
 
 One key in Redis says that a dispatcher has been asked for or is at work; while it is there nobody
 needs to ask. It lives for seconds: a dispatcher renews it, and where one has died, or the broker
-has lost the call, the next event or beat's sweep asks anew.
+has lost the call, the next event or beat's sweep asks anew. Another key tells the one at work that
+something has come.
 """
 
 import logging
 from functools import cache
-from typing import cast
 
 import redis
 from django.conf import settings
@@ -17,7 +17,7 @@ from chatbot_project.api import workers
 
 logger = logging.getLogger(__name__)
 
-KEY = "webhooks:dispatcher"
+KEY, NEWS = "webhooks:dispatcher", "webhooks:news"
 ASKED = b"asked"
 LEASE = 5  # seconds
 TASK = "webhooks.tasks.deliver"
@@ -37,33 +37,45 @@ def wake() -> None:
     workers.call(TASK, unless=is_awake)
 
 
+ASK_OR_TELL = """
+if redis.call('set', KEYS[1], ARGV[1], 'nx', 'ex', ARGV[2]) then return 0 end
+redis.call('set', KEYS[2], 1, 'ex', ARGV[2])
+return 1
+"""
+
+
 def is_awake() -> bool:
-    """Whether a dispatcher has been asked for, or is at work. If not, one has been now."""
-    return not client().set(KEY, ASKED, nx=True, ex=LEASE)
+    """Whether a dispatcher has been asked for, or is at work; it is told then. If not, one has been
+    asked for now."""
+    return bool(client().eval(ASK_OR_TELL, 2, KEY, NEWS, ASKED, LEASE))
 
 
-def begin(me: str) -> bool:
-    """Whether dispatcher `me` shall work. With Redis down, any may: claims keep them apart."""
+def has_news() -> bool:
+    """Whether something has come since the last call. With Redis away, it may have."""
     try:
-        holder = cast("bytes | None", client().get(KEY))
-        if holder not in (None, ASKED):
-            return False
-        client().set(KEY, me, ex=LEASE)
+        return bool(client().delete(NEWS))
     except RedisError:
-        logger.warning("dispatcher_not_noted")
-    return True
-
-
-def renew(me: str) -> None:
-    """Call it every second or so while at work."""
-    try:
-        client().set(KEY, me, ex=LEASE)
-    except RedisError:
-        logger.warning("dispatcher_not_noted")
+        return True
 
 
 # Whoever was too slow to renew it leaves what another holds by now alone.
+HOLD = """
+local holder = redis.call('get', KEYS[1])
+if holder and holder ~= ARGV[1] and holder ~= ARGV[2] then return 0 end
+redis.call('set', KEYS[1], ARGV[1], 'ex', ARGV[3])
+return 1
+"""
 DELETE_OWN = "if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end"
+
+
+def hold(me: str) -> bool:
+    """Whether dispatcher `me` may claim: call it every second or so while at work. With Redis down,
+    any may: claims keep them apart."""
+    try:
+        return bool(client().eval(HOLD, 1, KEY, me, ASKED, LEASE))
+    except RedisError:
+        logger.warning("dispatcher_not_noted")
+    return True
 
 
 def end(me: str) -> None:

@@ -41,8 +41,31 @@ def test_odd_pages(html: str, text: str) -> None:
     assert text_of(html) == text
 
 
+CODE = "def f():\n    return  1\n\n\n# the end"
+
+
 @pytest.mark.parametrize(
-    "unit", ["<", "<a", "<!--", "<a b='", "<![CDATA[", "<script>", "&#", '<a "', "\n ", "</a", "> "]
+    ("html", "text"),
+    [
+        (f"Try<pre>\n{CODE}\n</pre>now", f"Try\n\n```\n{CODE}\n```\n\nnow"),
+        (f"<PRE class=a><code>{CODE}</code></PRE>", f"```\n{CODE}\n```"),
+        ("<pre>a\r\n\t<b>b</b> &lt;c&gt;<br>d</pre>", "```\na\n\tb <c>\nd\n```"),
+        ("<pre>never\n  ends", "```\nnever\n  ends\n```"),
+        ("<pre>a\n<pre> b</pre> c</pre>", "```\na\n b\n```\n\nc"),
+        ("a </pre> <pre> \n</pre>\n b", "a\n\nb"),
+        ("<pre>a<!-- b -->\n  c<script>d</script>\n  e</pre>", "```\na\n  c\n  e\n```"),
+    ],
+)
+def test_code_keeps_its_lines(html: str, text: str) -> None:
+    assert text_of(html) == text
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *("<", "<a", "<!--", "<a b='", "<![CDATA[", "<script>", "&#", '<a "', "\n ", "</a", "> "),
+        *("<pre>", "<pre></pre>"),
+    ],
 )
 def test_a_hostile_page_takes_no_longer(unit: str) -> None:
     began = time.process_time()

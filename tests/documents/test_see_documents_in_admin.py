@@ -1,4 +1,6 @@
-"""Staff find and read documents in the admin, with every version; they change nothing there."""
+"""Staff find and read documents in the admin, with their versions; they change nothing there."""
+
+import re
 
 import pytest
 from django.db import transaction
@@ -6,6 +8,7 @@ from django.test import Client
 
 from accounts.models import User
 from documents import services
+from documents.admin import LatestVersions
 from documents.models import Document
 
 
@@ -29,6 +32,20 @@ def test_they_are_found_and_read(staff_browser: Client, document: Document, sear
     path = f"/admin/documents/version/{first.pk}/change/"
     assert path in one
     assert "Once a day." in staff_browser.get(path).content.decode()
+
+
+def test_a_page_has_the_latest_versions(
+    staff_browser: Client, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert LatestVersions.shown == 100
+    monkeypatch.setattr(LatestVersions, "shown", 3)
+    for number in range(3, 6):
+        with transaction.atomic():
+            services.change_document(document, content=f"{number} times a day.")
+    page = staff_browser.get(f"/admin/documents/document/{document.pk}/change/").content.decode()
+    links = re.findall(r"/admin/documents/version/([0-9a-f-]+)/change/", page)
+    shown = [document.versions.get(pk=id).number for id in links]
+    assert shown == [5, 4, 3]
 
 
 def test_what_is_not_there_is_not_found(staff_browser: Client, document: Document) -> None:

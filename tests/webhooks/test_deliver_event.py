@@ -18,7 +18,7 @@ from tests.webhooks.conftest import (
     only_delivery,
 )
 from tests.webhooks.receivers import answer
-from webhooks import events
+from webhooks import claims, events
 from webhooks.models import Attempt, Delivery, Event
 
 
@@ -67,6 +67,23 @@ def test_strangers_hear_nothing(
     dispatch()
     assert receiver.received == []
     assert Event.objects.count() == 0
+
+
+def test_nothing_is_sent_for_an_account_that_is_shut(
+    account: User, make_receiver: MakeReceiver
+) -> None:
+    receiver = make_receiver()
+    make_endpoint(account, receiver.url)
+    emit(account)
+    try:
+        User.objects.filter(pk=account.pk).update(is_active=False)
+        dispatch()
+        assert (receiver.received, claims.any_due()) == ([], False)
+    finally:
+        User.objects.filter(pk=account.pk).update(is_active=True)
+    assert claims.any_due()
+    dispatch()
+    assert len(receiver.received) == 1
 
 
 def test_what_is_rolled_back_never_happened(account: User, make_receiver: MakeReceiver) -> None:

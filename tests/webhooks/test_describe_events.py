@@ -34,6 +34,7 @@ REFERENCE_TYPES = {
     "file.processed",
     "knowledge.added",
 }
+CUT = {"chat.completed", "document.created", "document.updated", "knowledge.added"}
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,9 @@ def test_the_schema(db: None, client: Client) -> None:
     for type, item in described.items():
         content = item["post"]["requestBody"]["content"]["application/json"]
         assert content["example"] == example_of(type)
+        data = content["schema"]["properties"]["data"]
+        assert ("truncated" in data["properties"]) == (type in CUT)
+        assert "truncated" not in data["required"]
         assert {p["name"] for p in item["post"]["parameters"]} == {
             "webhook-id",
             "webhook-timestamp",

@@ -1,21 +1,26 @@
 """An endpoint that never answers holds up nobody else."""
 
+import socket
 import statistics
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from django.db import connection, transaction
 
 from accounts.models import User
+from tests.waiting import wait_until
 from tests.webhooks.conftest import MakeReceiver, dispatch, emit, make_endpoint
 from tests.webhooks.receivers import Receiver, answer, held
-from webhooks import claims, health
+from webhooks import addresses, claims, dispatcher, health
 from webhooks.claims import PER_OWNER, Job
 from webhooks.lanes import Lanes
-from webhooks.models import Delivery, Endpoint
+from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.schedule import AT_ONCE
 
 EVENTS = 100  # in each of
@@ -119,9 +124,10 @@ def test_thirty_that_never_answer_leave_room_for_one_that_does(
 
 
 def make_many(owner: User, url: str, count: int) -> None:
-    first = make_endpoint(owner, url)
+    """`url` has a place for a number."""
+    first = make_endpoint(owner, url.format(0))
     fields = {"owner": owner, "events": first.events, "secret": first.secret}
-    urls = [f"{url}/{number}" for number in range(count - 1)]
+    urls = [url.format(number) for number in range(1, count)]
     Endpoint.objects.bulk_create([Endpoint(url=each, **fields) for each in urls])
 
 
@@ -132,7 +138,7 @@ def test_two_accounts_with_many_slow_endpoints_leave_room_for_a_third(
     slow, well = make_receiver(), make_receiver()
     third = make_account().user
     for owner in (account, make_account().user):
-        make_many(owner, slow.url, 100)
+        make_many(owner, f"{slow.url}/{{}}", 100)
         emit(owner, 5)
     make_endpoint(third, well.url)
 
@@ -148,9 +154,86 @@ def test_two_accounts_with_many_slow_endpoints_leave_room_for_a_third(
     assert max(delays(well)) < TIMEOUT / 2
 
 
+class SlowNames:
+    """Look-ups of names in `slow.example` find nothing, and that only once the test says so."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.enough = threading.Event()
+        self._look_up = socket.getaddrinfo
+
+    def look_up(self, host: Any, *args: Any, **kwargs: Any) -> Any:
+        if not host.endswith("slow.example"):
+            return self._look_up(host, *args, **kwargs)
+        self.asked.append(host)
+        self.enough.wait(3 * TIMEOUT)
+        raise socket.gaierror
+
+
+@pytest.fixture
+def slow_names() -> Iterator[SlowNames]:
+    names = SlowNames()
+    yield names
+    names.enough.set()
+    wait_until(lambda: not addresses._under_way)
+
+
+def test_two_accounts_with_many_slow_names_leave_room_for_a_third(
+    account: User,
+    make_account: Any,
+    make_receiver: MakeReceiver,
+    slow_names: SlowNames,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert addresses.LOOKUPS > dispatcher.POSTS
+    settings.WEBHOOK_TIMEOUT = TIMEOUT
+    well, third = make_receiver(), make_account().user
+    for letter, owner in {"a": account, "b": make_account().user}.items():
+        make_many(owner, f"https://{letter}{{}}.slow.example/", 100)
+        emit(owner)
+    make_endpoint(third, well.url)
+    monkeypatch.setattr(socket, "getaddrinfo", slow_names.look_up)
+
+    def come_later() -> None:
+        try:
+            wait_until(lambda: len(slow_names.asked) == 2 * PER_OWNER)
+            emit(third, 20)
+            well.wait_for(20, TIMEOUT)
+        finally:
+            slow_names.enough.set()
+            connection.close()
+
+    coming = threading.Thread(target=come_later)
+    coming.start()
+    dispatch()
+    coming.join()
+    assert len(well.received) == 20
+    assert max(delays(well)) < TIMEOUT / 2
+
+
+def test_nobody_is_blamed_for_a_look_up_that_never_began(
+    account: User,
+    make_receiver: MakeReceiver,
+    slow_names: SlowNames,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.WEBHOOK_TIMEOUT = 0.3
+    make_many(account, "https://{}.slow.example/", 2)
+    emit(account)
+    monkeypatch.setattr(socket, "getaddrinfo", slow_names.look_up)
+    with ThreadPoolExecutor(1) as threads:
+        monkeypatch.setattr(addresses, "_threads", threads)
+        dispatch()
+        slow_names.enough.set()
+    found = Attempt.objects.values_list("error", "delivery__endpoint__failures")
+    assert sorted(found) == [("internal", 0), ("timeout", 1)]
+
+
 def test_accounts_take_turns_in_what_is_claimed(account: User, make_account: Any) -> None:
     stranger = make_account().user
-    make_many(account, "https://many.example/", 60)
+    make_many(account, "https://many.example/{}", 60)
     make_endpoint(stranger, "https://one.example/")
     emit(account, 5)
     emit(stranger, 5)

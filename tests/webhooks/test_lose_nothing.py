@@ -5,7 +5,6 @@ Everything runs on servers of the test's own, durable ones, in processes of thei
 
 import os
 import random
-import shlex
 import signal
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from chatbot_project.embedded.valkey import Valkey
 from tests.servers import PROJECT
 from tests.waiting import PAUSE, wait_until
 from tests.webhooks.receivers import Receiver, late, receiver
+from tests.workers import command
 
 EVENTS = 2_000
 SEED = 20250106
@@ -33,11 +33,10 @@ SERVERS = ["PostgreSQL", "Valkey"]
 ANSWER_SECONDS = 0.06  # so that there is always something on its way when a worker is killed
 BETWEEN_KILLS = (0.1, 0.6)  # seconds
 ARRIVES_WITHIN = 60  # seconds after the last kill
-CELERY = "-m celery -q -A chatbot_project"
 COMMANDS = {
-    "worker 1": f"{CELERY} worker --concurrency 1 --without-mingle --without-gossip -n one@%h",
-    "worker 2": f"{CELERY} worker --concurrency 1 --without-mingle --without-gossip -n two@%h",
-    "beat": f"{CELERY} beat",
+    "worker 1": [*command("worker"), "-n", "one@%h"],
+    "worker 2": [*command("worker"), "-n", "two@%h"],
+    "beat": command("beat"),
 }
 PREPARE = """
 from django.core.management import call_command
@@ -69,9 +68,8 @@ class Stack:
         stack.callback(self.end)
 
     def manage(self, *arguments: str) -> str:
-        command = [sys.executable, "manage.py", *arguments]
         done = subprocess.run(
-            command,
+            [sys.executable, "manage.py", *arguments],
             cwd=PROJECT,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -82,7 +80,7 @@ class Stack:
 
     def start(self, name: str) -> None:
         self._processes[name] = subprocess.Popen(
-            [sys.executable, *shlex.split(COMMANDS[name])],
+            COMMANDS[name],
             cwd=PROJECT,
             env=self.environment,
             stdout=self._log,

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from accounts.models import User
 from chatbot_project.api.ids import uuid7
 from tests.webhooks.conftest import SAID, make_endpoint
-from webhooks import events, notices, retention
+from webhooks import events, notices, retention, services
 from webhooks.models import Attempt, Delivery, Endpoint, Event
 
 
@@ -43,19 +43,24 @@ def test_thirty_days(owner: User) -> None:
     assert Delivery.objects.count() == Attempt.objects.count() == 1
 
 
-def test_the_latest_attempts_of_a_delivery_stay(
-    owner: User, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("what", ["redeliver", "recover"])
+def test_of_a_delivery_that_is_sent_again_the_latest_attempts_stay(
+    what: str, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert retention.KEPT_ATTEMPTS == 100
     monkeypatch.setattr(retention, "KEPT_ATTEMPTS", 3)
-    make_endpoint(owner, "https://app.example/")
+    endpoint = make_endpoint(owner, "https://app.example/")
     made: list[list[Attempt]] = []
     for count in (5, 3, 1):
         event = make_old(owner, 1)
         event.deliveries.get().attempts.all().delete()
         fields = {"delivery": event.deliveries.get(), "started_at": datetime.now(UTC)}
         made.append([Attempt.objects.create(duration=1, **fields) for _ in range(count)])
-    assert retention.prune_attempts() == 2
+    if what == "recover":
+        Delivery.objects.update(status="failed")
+        assert services.recover(endpoint, datetime.now(UTC) - timedelta(days=2)) == 3
+    for delivery in Delivery.objects.all() if what == "redeliver" else ():
+        services.redeliver(delivery)
     kept = {attempt for attempts in made for attempt in attempts[-3:]}
     assert {*Attempt.objects.all()} == kept
 

@@ -46,8 +46,8 @@ def in_thread() -> Iterator[InThread]:
 
 
 @contextmanager
-def happening(in_thread: InThread, owner: User) -> Iterator[None]:
-    """An event of a transaction that lasts as long as this, and commits then."""
+def happening(in_thread: InThread, owner: User) -> "Iterator[Future[Any]]":
+    """An event of a transaction that lasts as long as this, and commits then; done when it has."""
     emitted, enough = threading.Event(), threading.Event()
 
     def happen() -> None:
@@ -59,7 +59,7 @@ def happening(in_thread: InThread, owner: User) -> Iterator[None]:
     done = in_thread(happen)
     assert emitted.wait(10)
     try:
-        yield
+        yield done
     finally:
         enough.set()
         done.result(10)
@@ -91,9 +91,22 @@ def test_it_is_not_waited_for_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(settling, "LONGEST", 0.05)
-    with happening(in_thread, account):
+    with happening(in_thread, account) as change:
         make_endpoint(account, make_receiver().url)
+        assert not change.done()
     assert Endpoint.objects.filter(owner=account).exists()
+
+
+def test_recovery_finds_what_commits_once_an_endpoint_is_enabled(
+    account: User, make_receiver: MakeReceiver, in_thread: InThread
+) -> None:
+    endpoint = make_endpoint(account, make_receiver().url, enabled=False)
+    with happening(in_thread, account):
+        services.change_endpoint(endpoint, enabled=True)
+        since = datetime.now(UTC) - timedelta(hours=1)
+        recovering = in_thread(lambda: services.recover(endpoint, since))
+        assert is_waiting(recovering)
+    assert recovering.result(10) == Delivery.objects.count() == 1
 
 
 def test_deleting_an_endpoint_waits_for_its_events(
@@ -158,9 +171,19 @@ def test_of_an_account_that_is_being_deleted(account: User, make_receiver: MakeR
     assert Endpoint.objects.count() == Delivery.objects.count() == Event.objects.count() == 0
 
 
+@pytest.fixture
+def no_settling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the test's own transaction would be waited for."""
+    monkeypatch.setattr(settling, "LONGEST", 0)
+
+
 @pytest.mark.parametrize("what", ["redeliver", "recover"])
 def test_an_endpoint_is_locked_before_its_deliveries(
-    what: str, account: User, make_receiver: MakeReceiver, in_thread: InThread
+    what: str,
+    account: User,
+    make_receiver: MakeReceiver,
+    in_thread: InThread,
+    no_settling: None,
 ) -> None:
     endpoint = make_endpoint(account, make_receiver().url)
     emit(account)
@@ -233,6 +256,7 @@ def test_recovery_holds_an_endpoint_for_a_batch_at_a_time(
     account: User,
     make_receiver: MakeReceiver,
     in_thread: InThread,
+    no_settling: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(services, "BATCH", 2)
@@ -288,7 +312,11 @@ def test_what_cannot_be_given_back_ends_nothing(
 
 @pytest.mark.parametrize("what", ["ping", "redeliver", "recover", "rotate_secret"])
 def test_what_is_asked_of_an_endpoint_that_is_being_deleted(
-    what: str, account: User, make_receiver: MakeReceiver, in_thread: InThread
+    what: str,
+    account: User,
+    make_receiver: MakeReceiver,
+    in_thread: InThread,
+    no_settling: None,
 ) -> None:
     endpoint = make_endpoint(account, make_receiver().url)
     emit(account)

@@ -3,6 +3,8 @@
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import product
 from typing import Any
 
 import pytest
@@ -62,6 +64,8 @@ UNREACHABLE = [
     "https://app.example/\r\nX-Evil: 1",
     "https://app.example/\x00",
     "https://[::1",
+    "https://[::1]@/",
+    "https://[v1.a]@/hook",
     "https://[fe80::1%25eth0]/",
     # The same address in all its spellings.
     "https://127.0.0.1/",
@@ -113,6 +117,13 @@ def test_urls_that_can_never_be_reached(url: str) -> None:
 )
 def test_urls_that_may_be_reached(url: str) -> None:
     targets.check(url)
+
+
+def test_whatever_is_no_url_is_refused() -> None:
+    pieces = ("[", "]", "@", ":", "/", "?", "%", "v1.", "ü", "xn--", "\udc80")
+    for parts in product(pieces, repeat=4):
+        with suppress(targets.BadUrl):
+            targets.parse(f"https://{''.join(parts)}")
 
 
 def test_the_query_goes_along_and_the_fragment_does_not() -> None:

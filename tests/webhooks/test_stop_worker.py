@@ -1,15 +1,17 @@
 """A worker that is asked to end does so soon, whatever its receivers do, and loses nothing."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 
 from accounts.models import User
 from chatbot_project import celery
 from tests.webhooks.conftest import MakeReceiver, dispatch, emit, make_endpoint
-from tests.webhooks.receivers import Receiver, late, never
+from tests.webhooks.receivers import Receiver, answer, late, never
 from webhooks import dispatcher, waking
 from webhooks.models import Delivery
 
@@ -60,11 +62,44 @@ def test_nobody_is_waited_for_for_long(
 
 def test_a_dispatcher_that_was_too_slow_ends_nobody_elses_work() -> None:
     waking.client().delete(waking.KEY)
-    assert waking.begin("slow")
+    assert waking.hold("slow")
     waking.client().delete(waking.KEY)  # its lease has run out
-    assert waking.begin("other")
+    assert waking.hold("other")
+    assert not waking.hold("slow")
     waking.end("slow")
-    assert not waking.begin("third")
+    assert not waking.hold("third")
     waking.end("other")
-    assert waking.begin("third")
+    assert waking.hold("third")
     waking.end("third")
+
+
+def test_a_dispatcher_that_another_has_taken_over_from_claims_no_more(
+    account: User, make_receiver: MakeReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "RENEW_SECONDS", 0)
+    receiver = make_receiver()
+
+    async def taken_over(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        waking.client().set(waking.KEY, "other", ex=30)
+        await asyncio.sleep(0.4)  # in which it has looked
+        await asyncio.to_thread(emit_elsewhere, account)
+        await answer()(reader, writer)
+
+    receiver.next = [taken_over]
+    make_endpoint(account, receiver.url)
+    emit(account)
+    dispatch()
+    assert len(receiver.received) == 1
+    assert waking.hold("other")
+    assert waking.has_news()
+    waking.end("other")
+    dispatch()
+    assert len(receiver.received) == 2
+
+
+def emit_elsewhere(account: User) -> None:
+    """In a thread, and a database connection, of its own."""
+    try:
+        emit(account)
+    finally:
+        connection.close()

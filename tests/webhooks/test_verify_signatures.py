@@ -17,6 +17,7 @@ from tests.webhooks.conftest import (
     dispatch,
     emit,
     make_endpoint,
+    only_delivery,
     pass_time,
 )
 from tests.webhooks.receivers import Received
@@ -117,6 +118,9 @@ def test_to_rotate_helps_after_a_change_of_the_key(
     emit(account)
     dispatch()
     assert [attempt.error for attempt in Attempt.objects.all()] == ["secret_unreadable"]
+    assert only_delivery().tries == 1
+    endpoint.refresh_from_db()
+    assert (endpoint.failures, endpoint.failing_since) == (0, None)  # nothing was sent
     services.rotate_secret(endpoint, ENCODED)
     pass_time(10)
     dispatch()
