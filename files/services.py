@@ -2,10 +2,12 @@
 
 import time
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 from django.http import HttpRequest
@@ -80,13 +82,17 @@ def change_file(file: StoredFile, **changes: Any) -> StoredFile:
 
 @transaction.atomic
 def delete_file(file: StoredFile) -> None:
-    """With its chunks and their vectors; whoever is processing it ends. A worker deletes its bytes:
-    nobody can get at them any more, and storage may keep whoever deletes them waiting."""
+    """With its chunks and their vectors; whoever is processing it ends. Its bytes go once this is
+    committed, those in a bucket by a worker: nobody can get at them any more, and a bucket may keep
+    whoever deletes them waiting."""
     for held in StoredFile.objects.locked().filter(pk=file.pk):
         twins.release(held)
         held.delete()
         forget(file.pk)  # after all rows of files: who copies its chunks takes them so too
-    waking.wake_to_delete()
+    if settings.S3_BUCKET:
+        waking.wake_to_delete()
+    else:
+        transaction.on_commit(partial(remove, Orphan(pk=file.pk)), robust=True)
 
 
 @transaction.atomic
@@ -117,7 +123,7 @@ def remove_due() -> None:
     """Deletes bytes that no file owns, for a while. Where that fails, all others wait as well, but
     come first then: it may be storage, or this file's alone."""
     end = time.monotonic() + TURN
-    due = Orphan.objects.filter(due_at__lte=Now()).order_by("due_at")
+    due = Orphan.objects.filter(due_at__lte=Now()).order_by("taken", "due_at")
     while (orphan := due.first()) and time.monotonic() < end and not is_stopping():
         if not remove(orphan):
             due.update(due_at=Now() + PAUSE)

@@ -5,7 +5,7 @@ Whatever goes wrong between us and the bytes is an OSError.
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
@@ -35,8 +35,10 @@ class FolderStorage(FileSystemStorage):
         row, a power cut leaves both or none."""
         saved = super().save(name, content, max_length)
         path = Path(self.path(saved))
-        for each in (path, path.parent, path.parent.parent):  # the folder may be new, too
-            write_out(each)
+        write_out(path)
+        for folder in (path.parent, path.parent.parent):  # it may be new, too
+            with suppress(OSError):  # some file systems, of networks mostly, sync none
+                write_out(folder)
         return saved
 
     def read(self, key: str, start: int, length: int) -> bytes:

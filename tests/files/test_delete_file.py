@@ -46,10 +46,24 @@ def test_nothing_is_left(files: Files, folder: Path) -> None:
     assert files.call("delete", f"/{id}").status_code == 404
 
 
-def test_a_worker_is_called(
-    files: Files, empty_redis: redis.Redis, django_capture_on_commit_callbacks: Any
+def test_bytes_in_a_folder_go_at_once(
+    files: Files, folder: Path, django_capture_on_commit_callbacks: Any
 ) -> None:
     id = files.upload()["id"]
+    with django_capture_on_commit_callbacks(execute=True):
+        files.delete(id)
+    assert bytes_left(folder) == []
+    assert rows_left() == [0] * 6
+
+
+def test_a_worker_is_called_for_those_in_a_bucket(
+    files: Files,
+    empty_redis: redis.Redis,
+    settings: Any,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    id = files.upload()["id"]
+    settings.S3_BUCKET = "files"
     with django_capture_on_commit_callbacks(execute=True):
         files.delete(id)
     [called] = empty_redis.lrange("celery", 0, -1)
