@@ -44,7 +44,9 @@ MOST_PASSAGES = extractive.MOST_PASSAGES
 LEAST_SCORE = 0.25
 LEAST_SHARE = 0.5  # of the best one's score
 
-_embedder = Breaker("questions_not_embedded", PAUSE_SECONDS)
+# Apart: an embedder that is too slow for many texts may well do for one.
+_questions = Breaker("questions_not_embedded", PAUSE_SECONDS)
+_statements = Breaker("statements_not_embedded", PAUSE_SECONDS)
 
 
 class Grounded(NamedTuple):
@@ -111,7 +113,8 @@ async def _compared(
     by_words = partial(compare, replace(query, meaning=None), *args, **kwargs)
     if query.meaning is None:
         return await beside_database(by_words)
-    return await _with_model(partial(compare, query, *args, **kwargs), by_words)
+    by_meaning = partial(compare, query, *args, **kwargs)
+    return await _with_model(_statements, by_meaning, by_words)
 
 
 def _is_extractive(turn: Turn) -> bool:
@@ -133,26 +136,30 @@ async def _search(lookup: Lookup, query: Query) -> Hits:
 
 
 async def _understood(turn: Turn) -> Query:
-    """What is asked, once for all that is searched: for what it means, too, unless no embedder
-    answers, or no chunks are searched."""
+    """What is asked, once for all that is searched; by words alone, where no chunks are."""
     question = _asked(turn) or questions.cut(turn.prompt.messages[-1]["content"])
-    by_words = partial(understand, question, SearchType.TEXT)
     if turn.lookup or any(each["type"] == "file" for each in turn.attached):
-        return await _with_model(partial(understand, question), by_words)
-    return await beside_database(by_words)
+        return await understood(question)
+    return await beside_database(understand, question, SearchType.TEXT)
 
 
-async def _with_model(function: Callable[[], R], by_words: Callable[[], R]) -> R:
+async def understood(question: str) -> Query:
+    """For what it means, too, unless no embedder answers in time."""
+    by_words = partial(understand, question, SearchType.TEXT)
+    return await _with_model(_questions, partial(understand, question), by_words)
+
+
+async def _with_model(breaker: Breaker, function: Callable[[], R], by_words: Callable[[], R]) -> R:
     """What `function` makes with an embedder, or `by_words`, where none answers in time. The one in
     this process always does, late where the machine is busy."""
-    if _embedder.allows():
+    if breaker.allows():
         try:
             async with asyncio.timeout(None if settings.EMBEDDED_EMBEDDINGS else EMBED_SECONDS):
                 result = await beside_models(function)
         except (TimeoutError, ModelUnavailable) as error:
-            _embedder.failed(error)
+            breaker.failed(error)
         else:
-            _embedder.succeeded()
+            breaker.succeeded()
             return result
     return await beside_database(by_words)
 

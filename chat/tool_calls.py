@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -18,10 +18,8 @@ from chatbot_project.api import bodies, ids
 from chatbot_project.api.errors import (
     ApiError,
     InvalidRequest,
-    ModelUnavailable,
     ResourceNotFound,
 )
-from knowledge import search
 
 JSON = dict[str, Any]
 LONGEST_SHOWN = 500  # characters of an argument, as it is kept and shown
@@ -96,19 +94,6 @@ def shortened(value: Any) -> Any:
         return value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
-
-
-def with_query(meant: Understood) -> Understood:
-    """The call of a search with what its query means, or why that cannot be known.
-
-    It waits for a model: `carry_out` needs the database, and does not wait.
-    """
-    try:
-        query = search.understand(meant.arguments["query"])
-    except ModelUnavailable:
-        unavailable = ModelUnavailable("The search cannot be reached now.")
-        return replace(meant, tool=None, error=unavailable)
-    return replace(meant, arguments={**meant.arguments, "query": query})
 
 
 def carry_out(

@@ -12,15 +12,15 @@ from typing import Any
 
 from django.conf import settings
 
-from chat import context, events, tokens, tool_messages, tools
+from chat import context, events, grounding, tokens, tool_messages, tools
 from chat.answers import Answer
 from chat.function_calls import FunctionCall
 from chat.providers import Piece, Prompt, ProviderFailed, ToolsRefused
-from chat.tool_calls import Carried, Understood, carry_out, refuse, understand, with_query
+from chat.tool_calls import Carried, Understood, carry_out, refuse, understand
 from chat.turns import Turn
 from chatbot_project.api.bodies import SMALL
 from chatbot_project.api.errors import RateLimited
-from chatbot_project.api.threads import beside_database, beside_models, in_database, in_turn
+from chatbot_project.api.threads import beside_database, in_database, in_turn
 
 JSON = dict[str, Any]
 Ask = Callable[[Prompt], Awaitable[Piece]]
@@ -110,7 +110,8 @@ class ToolUse:
         if meant.tool:
             self.answer.publish(events.tool({**meant.shown(), "status": "running"}))
             if meant.tool.name == tools.SEARCH:
-                meant = await beside_models(with_query, meant)
+                query = await grounding.understood(meant.arguments["query"])
+                meant = replace(meant, arguments={**meant.arguments, "query": query})
         if (tool := meant.tool) is None:
             carried = await in_database(refuse, turn, before, spent, meant)
         else:

@@ -40,7 +40,8 @@ def embedder(
     """The settings' one. It has embedded what there is."""
     use_remote()
     settings.EMBEDDINGS_MODEL = MODEL
-    monkeypatch.setattr(grounding, "_embedder", Breaker("questions_not_embedded", 60.0))
+    monkeypatch.setattr(grounding, "_questions", Breaker("questions_not_embedded", 60.0))
+    monkeypatch.setattr(grounding, "_statements", Breaker("statements_not_embedded", 60.0))
     size = embeddings_server.dimensions
     EmbeddingModel.objects.create(name=MODEL, dimensions=size, is_complete=True)
     content = f"{STATEMENT} The office closes at six."
@@ -56,7 +57,7 @@ def failing(
 ) -> EmbeddingsServer:
     """It makes the question's vector, and none of what might answer it."""
     if request.param == "hangs":
-        monkeypatch.setattr(grounding, "EMBED_SECONDS", 0.5)
+        monkeypatch.setattr(grounding, "EMBED_SECONDS", 2.0)
         embedder.held = f"Plans: {STATEMENT}"
     else:
         made = [{"index": 0, "embedding": vector(QUESTION, embedder.dimensions)}]
@@ -93,10 +94,9 @@ def quoted(turn: Turn) -> str:
 
 def test_it_quotes_by_words(failing: EmbeddingsServer, begin: Begin) -> None:
     assert quoted(begin()) == f"{STATEMENT} [1]"
-    asked = len(failing.asked)
-    assert asked == 2
+    assert len(failing.asked) == 2
     assert quoted(begin()) == f"{STATEMENT} [1]"
-    assert len(failing.asked) == asked  # for a while, nobody waits for it again
+    assert [each["input"] for each in failing.asked[2:]] == [[QUESTION]]  # for a while
 
 
 def test_so_it_does_from_what_is_attached(
@@ -136,10 +136,16 @@ def test_the_question_is_embedded_once_for_all_files(
     if state == "changed":
         embedder.dimensions = 32
     if state == "hangs":
-        monkeypatch.setattr(grounding, "EMBED_SECONDS", 0.3)
+        monkeypatch.setattr(grounding, "EMBED_SECONDS", 2.0)
         embedder.held = question
     turn = begin(question, attachments=files, model="any", options={"knowledge": False})
     told = grounded(turn).turn.prompt.messages[-1]["content"]
     assert all(f"secret spice is {spice}" in told for spice in SPICES)
     assert "[...]" in told
     assert [each["input"] for each in embedder.asked] == [[question]]
+
+
+def test_a_model_searches_by_words_too(embedder: EmbeddingsServer) -> None:
+    embedder.scripted.append((401, {}))
+    query = asyncio.run(grounding.understood(QUESTION))
+    assert (query.text, query.meaning) == (QUESTION, None)
