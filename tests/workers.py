@@ -30,6 +30,12 @@ def worker(environment: dict[str, str], output: Any = None) -> Iterator[None]:
         stdout=output,
         stderr=output,
     )
-    yield
-    process.terminate()
-    process.wait(timeout=30)
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
