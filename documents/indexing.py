@@ -71,6 +71,10 @@ class Work:
         """False: it is not this work's any more."""
         return bool(self.row().update(due_at=Now() + LEASE))
 
+    def give_back(self) -> None:
+        """For another worker to begin anew."""
+        self.row().update(due_at=Now(), claim=None)
+
 
 def index(document_id: UUID) -> None:
     """Indexes the document's newest version, if that is due and nobody is at it.
@@ -107,7 +111,7 @@ def embed(work: Work) -> list[PreparedChunk]:
 
     def progress(done: int, total: int) -> None:
         if is_stopping():
-            work.row().update(due_at=Now(), claim=None)
+            work.give_back()
             raise Superseded
         known = work.renew()
         release_connection()
@@ -115,7 +119,7 @@ def embed(work: Work) -> list[PreparedChunk]:
             raise Superseded
 
     document = work.document
-    with leases.renewed(work.renew):
+    with leases.renewed(work.renew, work.give_back):
         return prepare([block_of(document)], title=document.title, progress=progress)
 
 

@@ -83,7 +83,7 @@ class Work:
 
     def renewed(self) -> AbstractContextManager[None]:
         """Keeps the lease while the block runs, however long a model takes to answer."""
-        return leases.renewed(lambda: self.row().update(due_at=Now() + LEASE))
+        return leases.renewed(lambda: self.row().update(due_at=Now() + LEASE), self.give_back)
 
 
 def take(largest: int = ANY_SIZE) -> Work | None:

@@ -95,7 +95,10 @@ class ProcfileRunner:
             print(f"{name} has ended.", flush=True)  # noqa: T201
 
     def _want_stop(self, signum: int, frame: FrameType | None) -> None:
+        """In Python 3.11, a `get` with a timeout that a signal interrupts just as it runs out waits
+        for ever: whoever waits gets something."""
         self._stop_wanted = True
+        self._events.put(Message("signal", signum, None, "", None))
 
     def _handle_next_event(self) -> None:
         try:

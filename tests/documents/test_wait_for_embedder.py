@@ -8,6 +8,7 @@ import pytest
 from django.db import connections
 from django.db.models.functions import Now
 
+from chatbot_project import celery
 from documents import indexing
 from documents.models import Document, Indexing
 from documents.services import create_document
@@ -57,6 +58,7 @@ def test_it_is_nobody_elses_meanwhile(
     worker: ThreadPoolExecutor,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(leases, "LOOK", 0.02)
     monkeypatch.setattr(leases, "RENEWAL", 0.02)
     row = Indexing.objects.filter(pk=document.pk)
     working = worker.submit(indexing.index, document.pk)
@@ -68,3 +70,25 @@ def test_it_is_nobody_elses_meanwhile(
     working.result()
     assert [chunk.content for chunk in Chunk.objects.filter(source=document.pk)] == [CONTENT]
     assert row.get().due_at is None
+
+
+@pytest.fixture
+def stop() -> Iterator[Callable[[], None]]:
+    yield celery.note_stopping
+    celery._stopping[0] = 0
+
+
+def test_whoever_is_asked_to_end_gives_it_back_at_once(
+    document: Document,
+    embeddings_server: EmbeddingsServer,
+    worker: ThreadPoolExecutor,
+    stop: Callable[[], None],
+) -> None:
+    row = Indexing.objects.filter(pk=document.pk)
+    working = worker.submit(indexing.index, document.pk)
+    wait_until(lambda: embeddings_server.asked, "the embedder to be asked")
+    stop()
+    wait_until(lambda: row.filter(claim=None, due_at__lte=Now()).exists(), "it to be given back")
+    embeddings_server.open.set()
+    working.result()
+    assert not Chunk.objects.filter(source=document.pk).exists()

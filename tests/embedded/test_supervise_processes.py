@@ -110,6 +110,16 @@ def test_one_that_has_just_ended_is_no_trouble(tmp_path: Path) -> None:
     runner._stop_all()
 
 
+def test_a_signal_wakes_whoever_waits_for_events(tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("web: true\n")
+    runner = ProcfileRunner(tmp_path / "Procfile", threading.Event())
+    for signum in procfile.SIGNALS:
+        runner._want_stop(signum, None)
+        assert not runner._events.empty()
+        runner._handle_next_event()
+    assert runner._events.empty()
+
+
 def test_the_end_takes_less_than_ten_seconds_at_worst() -> None:
     """First the processes, then the servers side by side; whatever is late is killed."""
     constants = "server.GRACE + server.LAST + server.shutdown.LIMIT"

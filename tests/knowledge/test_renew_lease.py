@@ -17,8 +17,9 @@ def test_a_lost_connection_does_not_end_it(monkeypatch: pytest.MonkeyPatch) -> N
             over.set()
         raise InterfaceError
 
+    monkeypatch.setattr(leases, "LOOK", 0.01)
     monkeypatch.setattr(leases, "RENEWAL", 0.01)
-    renewing = Thread(target=leases.renew_until, args=[over, renew])
+    renewing = Thread(target=leases.renew_until, args=[over, renew, over.set])
     renewing.start()
     renewing.join()
     assert len(tries) == 2
