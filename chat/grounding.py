@@ -6,7 +6,7 @@ is a short call of its own, and no other answer waits for either.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
@@ -29,7 +29,13 @@ from chat.providers import Provider, ProviderFailed
 from chat.turns import Lookup, Turn
 from chatbot_project.api.breaker import Breaker
 from chatbot_project.api.errors import ModelUnavailable
-from chatbot_project.api.threads import beside_database, beside_models, in_database, in_turn
+from chatbot_project.api.threads import (
+    beside_database,
+    beside_models,
+    beside_models_for_long,
+    in_database,
+    in_turn,
+)
 from knowledge.filters import Filters
 from knowledge.search import Found, Hits, Query, SearchType, look_up, understand
 
@@ -113,7 +119,7 @@ async def _compared(
     by_words = partial(compare, replace(query, meaning=None), *args, **kwargs)
     if query.meaning is None:
         return await beside_database(by_words)
-    by_meaning = partial(compare, query, *args, **kwargs)
+    by_meaning = partial(beside_models_for_long, compare, query, *args, **kwargs)
     return await _with_model(_statements, by_meaning, by_words)
 
 
@@ -146,16 +152,18 @@ async def _understood(turn: Turn) -> Query:
 async def understood(question: str) -> Query:
     """For what it means, too, unless no embedder answers in time."""
     by_words = partial(understand, question, SearchType.TEXT)
-    return await _with_model(_questions, partial(understand, question), by_words)
+    return await _with_model(_questions, partial(beside_models, understand, question), by_words)
 
 
-async def _with_model(breaker: Breaker, function: Callable[[], R], by_words: Callable[[], R]) -> R:
-    """What `function` makes with an embedder, or `by_words`, where none answers in time. The one in
+async def _with_model(
+    breaker: Breaker, by_meaning: Callable[[], Awaitable[R]], by_words: Callable[[], R]
+) -> R:
+    """What `by_meaning` makes with an embedder; `by_words`, where none answers in time. The one in
     this process always does, late where the machine is busy."""
     if breaker.allows():
         try:
             async with asyncio.timeout(None if settings.EMBEDDED_EMBEDDINGS else EMBED_SECONDS):
-                result = await beside_models(function)
+                result = await by_meaning()
         except (TimeoutError, ModelUnavailable) as error:
             breaker.failed(error)
         else:

@@ -73,7 +73,8 @@ class Work:
 
     def give_back(self) -> None:
         """For another worker to begin anew."""
-        self.row().update(due_at=Now(), claim=None)
+        if self.row().update(due_at=Now(), claim=None):
+            workers.call(TASK, str(self.document.pk), expires=CALL_KEPT)
 
 
 def index(document_id: UUID) -> None:

@@ -2,7 +2,6 @@
 
 import time
 from datetime import timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -92,7 +91,7 @@ def delete_file(file: StoredFile) -> None:
     if settings.S3_BUCKET:
         waking.wake_to_delete()
     else:
-        transaction.on_commit(partial(remove, Orphan(pk=file.pk)), robust=True)
+        remove_on_commit(Orphan(pk=file.pk))
 
 
 @transaction.atomic
@@ -123,10 +122,23 @@ def remove_due() -> None:
     """Deletes bytes that no file owns, for a while. Where that fails, all others wait as well, but
     come first then: it may be storage, or this file's alone."""
     end = time.monotonic() + TURN
-    due = Orphan.objects.filter(due_at__lte=Now()).order_by("taken", "due_at")
-    while (orphan := due.first()) and time.monotonic() < end and not is_stopping():
+    due = Orphan.objects.filter(due_at__lte=Now()).order_by("due_at")
+    untried = due.filter(taken=False)
+    while time.monotonic() < end and not is_stopping():
+        orphan = untried.first() or due.first()
+        if orphan is None:
+            return
         if not remove(orphan):
             due.update(due_at=Now() + PAUSE)
+
+
+def remove_on_commit(orphan: Orphan) -> None:
+    """What fails then is left to the sweep."""
+
+    def remove_bytes() -> None:  # Django names a robust hook that fails: a `partial` has no name
+        remove(orphan)
+
+    transaction.on_commit(remove_bytes, robust=True)
 
 
 def remove(orphan: Orphan) -> bool:

@@ -3,14 +3,17 @@
 Whatever goes wrong between us and the bytes is an OSError.
 """
 
+import errno
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
+
+NO_SYNC = {errno.EINVAL, errno.EBADF, errno.ENOTSUP}  # file systems that sync no folders
 
 
 class Storage(Protocol):
@@ -37,8 +40,7 @@ class FolderStorage(FileSystemStorage):
         path = Path(self.path(saved))
         write_out(path)
         for folder in (path.parent, path.parent.parent):  # it may be new, too
-            with suppress(OSError):  # some file systems, of networks mostly, sync none
-                write_out(folder)
+            write_out(folder)
         return saved
 
     def read(self, key: str, start: int, length: int) -> bytes:
@@ -58,6 +60,9 @@ def write_out(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if not (error.errno in NO_SYNC and path.is_dir()):
+            raise
     finally:
         os.close(descriptor)
 

@@ -40,17 +40,20 @@ def renew_until(
     began = renewed_at = time.monotonic()
     while not over.wait(LOOK) and time.monotonic() < began + LONGEST:
         if is_stopping():
-            in_database(give_back)
-            return
-        if time.monotonic() >= renewed_at + RENEWAL:
-            in_database(renew)
+            if done(give_back):
+                return
+        elif time.monotonic() >= renewed_at + RENEWAL:
+            done(renew)
             renewed_at = time.monotonic()
 
 
-def in_database(change: Callable[[], object]) -> None:
+def done(change: Callable[[], object]) -> bool:
+    """False: the database failed. The next try may come in time."""
     try:
         change()
-    except DatabaseError as error:  # the next try may come in time
+    except DatabaseError as error:
         log.warning("a lease could not be changed", exc_info=error)
+        return False
     finally:
         connections.close_all()
+    return True

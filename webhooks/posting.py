@@ -54,7 +54,7 @@ async def attempt(client: Client, job: Job) -> Outcome:
     except EXPECTED as failure:
         error = next(word for types, word in ERRORS if isinstance(failure, types))
         if isinstance(failure, InvalidToken):  # SECRET_KEY has changed: whoever runs this must know
-            logger.error(error, extra={"endpoint": str(job.endpoint_id)})
+            logger.error(error, extra={"endpoint": ids.encode("wh", job.endpoint_id)})
     except Exhausted:
         logger.warning("connections_exhausted")
         error = "internal"

@@ -32,6 +32,7 @@ PAGES = max(1, settings.DATABASE_POOL_SIZE // 4)  # at once, each in a thread of
 _short_calls = ThreadPoolExecutor(SHORT_CALLS, thread_name_prefix="database")
 _other_calls = ThreadPoolExecutor(2, thread_name_prefix="other")
 _model_calls = ThreadPoolExecutor(4, thread_name_prefix="model")
+_long_model_calls = ThreadPoolExecutor(4, thread_name_prefix="long-model")
 VIEWS = max(1, settings.DATABASE_POOL_SIZE - SHORT_CALLS - PAGES)
 VIEWS_OF_AN_ACCOUNT = (VIEWS + 1) // 2  # at once; of a pool of five or less, the only one
 _views = ThreadPoolExecutor(VIEWS, thread_name_prefix="view")
@@ -76,6 +77,11 @@ async def beside_database(function: Callable[P, R], *args: P.args, **kwargs: P.k
 async def beside_models(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """For calls that compute with a model or wait for one, and use no database meanwhile."""
     return await run_in(_model_calls, partial(function, *args, **kwargs))
+
+
+async def beside_models_for_long(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The same for many texts: whoever gives up waiting leaves a thread that goes on waiting."""
+    return await run_in(_long_model_calls, partial(function, *args, **kwargs))
 
 
 async def in_view_thread(function: Callable[[], R]) -> R:

@@ -56,6 +56,18 @@ def test_bytes_in_a_folder_go_at_once(
     assert rows_left() == [0] * 6
 
 
+def test_what_fails_after_the_commit_is_left_to_workers(
+    files: Files, folder: Path, django_capture_on_commit_callbacks: Any
+) -> None:
+    id = files.upload()["id"]
+    with django_capture_on_commit_callbacks() as hooks:
+        files.delete(id)
+    [hook] = hooks
+    assert hook.__qualname__  # Django logs which one failed, and goes on
+    tasks.delete_bytes()
+    assert bytes_left(folder) == []
+
+
 def test_a_worker_is_called_for_those_in_a_bucket(
     files: Files,
     empty_redis: redis.Redis,
