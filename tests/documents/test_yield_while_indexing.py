@@ -1,6 +1,6 @@
 """A worker that indexes a document keeps from nobody what it does not use, and ends when asked."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +13,10 @@ from documents import indexing, tasks
 from documents.models import Indexing
 from documents.services import create_document
 from knowledge.models import Chunk
+from tests.knowledge.conftest import use_remote
 from tests.knowledge.embeddings_server import Answer, EmbeddingsServer
+
+__all__ = ["use_remote"]
 
 
 class Watching(EmbeddingsServer):
@@ -30,25 +33,23 @@ class Watching(EmbeddingsServer):
 
 
 @pytest.fixture
-def watching(settings: Any) -> Iterator[Watching]:
+def embeddings_server() -> Iterator[Watching]:
     server = Watching()
-    settings.EMBEDDED_EMBEDDINGS = False
-    settings.EMBEDDINGS_BASE_URL = server.url
-    settings.EMBEDDINGS_API_KEY = "tests"
-    settings.EMBEDDINGS_MODEL = "watching"
-    settings.EMBEDDINGS_DIMENSIONS = 0
     yield server
     server.close()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_holds_no_connection_while_it_embeds(owner: User, watching: Watching) -> None:
+def test_it_holds_no_connection_while_it_embeds(
+    owner: User, embeddings_server: Watching, use_remote: Callable[[], None]
+) -> None:
+    use_remote()
     long = "\n\n".join(f"Tide {number} comes and goes." * 40 for number in range(400))
     document = create_document(owner=owner, title="Sea", content=long, knowledge=True)
     tasks.index_document(str(document.pk))
     assert Chunk.objects.filter(source=document.pk).count() > 4 * 32
-    assert len(watching.held_connections) > 4
-    assert not any(watching.held_connections)
+    assert len(embeddings_server.held_connections) > 4
+    assert not any(embeddings_server.held_connections)
 
 
 @pytest.fixture
