@@ -1,10 +1,8 @@
-"""Endpoints that come and go in the middle of transactions: none fails, no event is lost."""
+"""Endpoints that come and change in the middle of transactions: none fails, no event is lost."""
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,63 +10,22 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import User
-from chatbot_project.api.errors import Conflict, ResourceNotFound
+from chatbot_project.api.errors import Conflict
 from tests.waiting import wait_until
 from tests.webhooks.conftest import (
-    SAID,
     MakeReceiver,
     dispatch,
     emit,
     make_endpoint,
     only_delivery,
 )
+from tests.webhooks.racing import InThread, happening, in_thread, is_waiting
 from tests.webhooks.receivers import answer
-from webhooks import claims, deletion, events, judging, outcomes, services, settling
-from webhooks.models import Attempt, Delivery, Endpoint, Event
+from webhooks import claims, judging, outcomes, services, settling
+from webhooks.models import Delivery, Endpoint, Event
 from webhooks.recorder import Recorder
 
-InThread = Callable[..., "Future[Any]"]
-MOMENT = 0.2  # seconds in which nothing is to happen
-
-
-@pytest.fixture
-def in_thread() -> Iterator[InThread]:
-    """`in_thread(call)`: in a thread, and a database connection, of its own."""
-
-    def called(call: Callable[[], Any]) -> Any:
-        try:
-            return call()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(4) as threads:
-        yield lambda call: threads.submit(called, call)
-
-
-@contextmanager
-def happening(in_thread: InThread, owner: User) -> "Iterator[Future[Any]]":
-    """An event of a transaction that lasts as long as this, and commits then; done when it has."""
-    emitted, enough = threading.Event(), threading.Event()
-
-    def happen() -> None:
-        with transaction.atomic():
-            events.emit("chat.message", owner, SAID)
-            emitted.set()
-            enough.wait(10)
-
-    done = in_thread(happen)
-    assert emitted.wait(10)
-    try:
-        yield done
-    finally:
-        enough.set()
-        done.result(10)
-
-
-def is_waiting(future: "Future[Any]") -> bool:
-    with pytest.raises(TimeoutError):
-        future.result(MOMENT)
-    return not future.done()
+__all__ = ["in_thread"]
 
 
 def test_nothing_commits_unheard_once_an_endpoint_is_made(
@@ -107,68 +64,6 @@ def test_recovery_finds_what_commits_once_an_endpoint_is_enabled(
         recovering = in_thread(lambda: services.recover(endpoint, since))
         assert is_waiting(recovering)
     assert recovering.result(10) == Delivery.objects.count() == 1
-
-
-def test_deleting_an_endpoint_waits_for_its_events(
-    account: User, make_receiver: MakeReceiver, in_thread: InThread
-) -> None:
-    endpoint = make_endpoint(account, make_receiver().url)
-    with happening(in_thread, account):
-        deleting = in_thread(lambda: deletion.delete_endpoint(endpoint))
-        assert is_waiting(deleting)
-    deleting.result(10)
-    assert Endpoint.objects.count() == Delivery.objects.count() == 0
-    assert Event.objects.count() == 1
-
-
-def test_events_wait_for_an_endpoint_that_is_being_deleted(
-    account: User, make_receiver: MakeReceiver, in_thread: InThread
-) -> None:
-    endpoint = make_endpoint(account, make_receiver().url)
-    with transaction.atomic():
-        deletion.delete_endpoint(endpoint)
-        emitting = in_thread(lambda: emit(account))
-        assert is_waiting(emitting)
-    emitting.result(10)
-    assert Delivery.objects.count() == 0
-
-
-def test_events_do_not_wait_for_deliveries_that_are_being_deleted(
-    account: User, make_receiver: MakeReceiver, in_thread: InThread
-) -> None:
-    endpoint = make_endpoint(account, make_receiver().url)
-    emit(account, 5)
-    with transaction.atomic():  # as one that stores what came of an attempt
-        list(Delivery.objects.select_for_update()[:1])
-        deleting = in_thread(lambda: deletion.delete_endpoint(endpoint))
-        wait_until(lambda: Delivery.objects.count() == 1)
-        assert is_waiting(deleting)
-        in_thread(lambda: emit(account)).result(5)
-    deleting.result(10)
-    assert Endpoint.objects.count() == Delivery.objects.count() == 0
-    assert Event.objects.count() == 6
-
-
-def test_many_deliveries_are_deleted_with_their_attempts(
-    account: User, make_receiver: MakeReceiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept = make_endpoint(account, make_receiver().url)
-    endpoint = make_endpoint(account, make_receiver().url)
-    emit(account, 7)
-    dispatch()
-    monkeypatch.setattr(deletion, "BATCH", 3)
-    deletion.delete_endpoint(endpoint)
-    assert [*Endpoint.objects.all()] == [kept]
-    assert Attempt.objects.count() == Delivery.objects.count() == kept.deliveries.count() == 7
-
-
-def test_of_an_account_that_is_being_deleted(account: User, make_receiver: MakeReceiver) -> None:
-    for _ in range(2):
-        make_endpoint(account, make_receiver().url)
-    emit(account, 3)
-    while deletion.delete_endpoints_of(account):
-        pass
-    assert Endpoint.objects.count() == Delivery.objects.count() == Event.objects.count() == 0
 
 
 @pytest.fixture
@@ -308,31 +203,6 @@ def test_what_cannot_be_given_back_ends_nothing(
         recording.result(10)
     assert Delivery.objects.get(pk=ended.delivery_id).status == "succeeded"
     assert Delivery.objects.get(pk=unbegun.delivery_id).claim == unbegun.claim
-
-
-@pytest.mark.parametrize("what", ["ping", "redeliver", "recover", "rotate_secret"])
-def test_what_is_asked_of_an_endpoint_that_is_being_deleted(
-    what: str,
-    account: User,
-    make_receiver: MakeReceiver,
-    in_thread: InThread,
-    no_settling: None,
-) -> None:
-    endpoint = make_endpoint(account, make_receiver().url)
-    emit(account)
-    delivery = Delivery.objects.get()
-    asked: dict[str, Callable[[], Any]] = {
-        "ping": lambda: services.ping(endpoint),
-        "redeliver": lambda: services.redeliver(delivery),
-        "recover": lambda: services.recover(endpoint, datetime.now(UTC) - timedelta(hours=1)),
-        "rotate_secret": lambda: services.rotate_secret(endpoint),
-    }
-    with transaction.atomic():
-        deletion.delete_endpoint(endpoint)
-        asking = in_thread(asked[what])
-        assert is_waiting(asking)
-    with pytest.raises(ResourceNotFound):
-        asking.result(10)
 
 
 def test_whether_an_endpoint_is_enabled_is_asked_anew(
