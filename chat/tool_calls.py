@@ -163,7 +163,7 @@ def _tells_content(call: JSON, *, is_answered: bool) -> bool:
 def refuse(
     turn: Turn, before: Sequence[JSON], spent: tuple[int, int], meant: Understood
 ) -> Carried:
-    """Of a call that was not understood, or cannot be."""
+    """Of a call that was not understood."""
     return fail(turn, before, spent, meant, meant.error or InvalidRequest())
 
 

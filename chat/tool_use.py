@@ -107,14 +107,13 @@ class ToolUse:
         """Does what the model calls for, and tells the reader. Raises Abandoned."""
         turn, before, spent = self.turn, list(self.calls), self.spent
         answered, room = self.answered, self.room
-        if meant.tool:
-            self.answer.publish(events.tool({**meant.shown(), "status": "running"}))
-            if meant.tool.name == tools.SEARCH:
-                query = await grounding.understood(meant.arguments["query"])
-                meant = replace(meant, arguments={**meant.arguments, "query": query})
         if (tool := meant.tool) is None:
             carried = await in_database(refuse, turn, before, spent, meant)
         else:
+            self.answer.publish(events.tool({**meant.shown(), "status": "running"}))
+            if tool.name == tools.SEARCH:
+                query = await grounding.understood(meant.arguments["query"])
+                meant = replace(meant, arguments={**meant.arguments, "query": query})
             doing = partial(carry_out, tool, turn, before, answered, spent, meant, room)
             carrying = asyncio.ensure_future(in_turn(turn.owner_id, doing))
             carried = await self._whole(carrying, tool.writes)
