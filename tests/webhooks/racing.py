@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from accounts.models import User
 from tests.webhooks.conftest import SAID
-from webhooks import events
+from webhooks import events, settling
 
 InThread = Callable[..., "Future[Any]"]
 MOMENT = 0.2  # seconds in which nothing is to happen
@@ -55,3 +55,9 @@ def is_waiting(future: "Future[Any]") -> bool:
     with pytest.raises(TimeoutError):
         future.result(MOMENT)
     return not future.done()
+
+
+@pytest.fixture
+def no_settling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the test's own transaction would be waited for."""
+    monkeypatch.setattr(settling, "LONGEST", 0)

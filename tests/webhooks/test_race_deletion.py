@@ -16,11 +16,11 @@ from tests.webhooks.conftest import (
     emit,
     make_endpoint,
 )
-from tests.webhooks.racing import InThread, happening, in_thread, is_waiting
+from tests.webhooks.racing import InThread, happening, in_thread, is_waiting, no_settling
 from webhooks import deletion, services
 from webhooks.models import Attempt, Delivery, Endpoint, Event
 
-__all__ = ["in_thread"]
+__all__ = ["in_thread", "no_settling"]
 
 
 def test_deleting_an_endpoint_waits_for_its_events(

@@ -19,13 +19,13 @@ from tests.webhooks.conftest import (
     make_endpoint,
     only_delivery,
 )
-from tests.webhooks.racing import InThread, happening, in_thread, is_waiting
+from tests.webhooks.racing import InThread, happening, in_thread, is_waiting, no_settling
 from tests.webhooks.receivers import answer
 from webhooks import claims, judging, outcomes, services, settling
 from webhooks.models import Delivery, Endpoint, Event
 from webhooks.recorder import Recorder
 
-__all__ = ["in_thread"]
+__all__ = ["in_thread", "no_settling"]
 
 
 def test_nothing_commits_unheard_once_an_endpoint_is_made(
@@ -64,12 +64,6 @@ def test_recovery_finds_what_commits_once_an_endpoint_is_enabled(
         recovering = in_thread(lambda: services.recover(endpoint, since))
         assert is_waiting(recovering)
     assert recovering.result(10) == Delivery.objects.count() == 1
-
-
-@pytest.fixture
-def no_settling(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the test's own transaction would be waited for."""
-    monkeypatch.setattr(settling, "LONGEST", 0)
 
 
 @pytest.mark.parametrize("what", ["redeliver", "recover"])
